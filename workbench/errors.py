@@ -1,0 +1,104 @@
+"""Everything that can go wrong in a way that a person can mend.
+
+Each error's text is one sentence for the person who caused it: what was expected, what was found, what to do. Faces
+catch ``WorkbenchError`` alone, show its text and exit with its ``exit_code``; anything else is a defect and keeps its
+traceback::
+
+    WorkbenchError               exit code 1
+    ├── UsageError               exit code 2: the request itself is wrong
+    │   ├── RecipeError          a recipe file or override that cannot be used
+    │   ├── LabelFileError       a labels file that cannot be used
+    │   └── NotFoundError        a site, camera, run or frame that nobody made
+    ├── FootageError             footage that cannot be opened, decoded or sampled
+    ├── StorageError             a disk or database that refuses
+    ├── ServiceError             a server that does not answer, or refuses
+    │   ├── LabelStudioError
+    │   └── TrackingError        MLflow
+    ├── DatasetError             a set of labels that must not be trained or measured on
+    ├── ModelError               weights, adapter or processor that do not fit
+    ├── PreflightError           a tuning run that would not do what its recipe says
+    ├── PromotionError           a promotion that its rules forbid
+    └── AccessError              a person without the role or the password for it
+"""
+
+__all__ = [
+    "AccessError",
+    "DatasetError",
+    "FootageError",
+    "LabelFileError",
+    "LabelStudioError",
+    "ModelError",
+    "NotFoundError",
+    "PreflightError",
+    "PromotionError",
+    "RecipeError",
+    "ServiceError",
+    "StorageError",
+    "TrackingError",
+    "UsageError",
+    "WorkbenchError",
+]
+
+
+class WorkbenchError(Exception):
+    exit_code = 1
+
+    def __init__(self, *, expected: str, found: str, remedy: str) -> None:
+        self.expected, self.found, self.remedy = expected, found, remedy
+        super().__init__(f"Expected {expected}, but found {found}; {remedy}.")
+
+
+class UsageError(WorkbenchError):
+    exit_code = 2
+
+
+class RecipeError(UsageError):
+    pass
+
+
+class LabelFileError(UsageError):
+    pass
+
+
+class NotFoundError(UsageError):
+    pass
+
+
+class FootageError(WorkbenchError):
+    pass
+
+
+class StorageError(WorkbenchError):
+    pass
+
+
+class ServiceError(WorkbenchError):
+    pass
+
+
+class LabelStudioError(ServiceError):
+    pass
+
+
+class TrackingError(ServiceError):
+    pass
+
+
+class DatasetError(WorkbenchError):
+    pass
+
+
+class ModelError(WorkbenchError):
+    pass
+
+
+class PreflightError(WorkbenchError):
+    pass
+
+
+class PromotionError(WorkbenchError):
+    pass
+
+
+class AccessError(WorkbenchError):
+    pass

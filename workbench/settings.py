@@ -1,0 +1,158 @@
+"""Where things are and how to reach them; the only module that reads the environment, and the only home of secrets.
+
+Every value can be set as an environment variable ``WORKBENCH_<NAME>`` or in ``<home>/data/local.env``, which
+``workbench up`` writes (mode 0600) when it makes tokens and keys.
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["NO_TELEMETRY", "Settings", "quiet_environment"]
+
+NO_TELEMETRY = {
+    "COLLECT_ANALYTICS": "false",
+    "DO_NOT_TRACK": "true",
+    "FRONTEND_SENTRY_DSN": "",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "LATEST_VERSION_CHECK": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "SENTRY_DSN": "",
+}
+"""Switches that keep every library and server of the workbench from calling home."""
+
+_TRAINING_ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_TOP_PAD_": "268435456",
+    "MALLOC_TRIM_THRESHOLD_": "4294967296",
+}
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", frozen=True, extra="ignore")
+
+    home: Path = Path()
+    """Folder that holds ``data/`` and ``mlruns/``."""
+
+    database_url: str = ""
+    """SQLAlchemy URL; empty means SQLite at ``data/workbench.db``."""
+
+    base_model: str = ""
+    """Directory or hub name of the base VLM; empty means the embedded one."""
+
+    mlflow_tracking_uri: str = ""
+    """Empty means SQLite at ``mlruns/mlflow.db`` with artifacts under ``mlruns/artifacts``."""
+
+    mlflow_host: str = "127.0.0.1"
+    mlflow_port: int = 5000
+
+    labelstudio_url: str = "http://127.0.0.1:8080"
+    labelstudio_token: SecretStr = SecretStr("")
+    """A legacy token or a personal access token (JWT) of the account the workbench works with."""
+
+    labelstudio_command: str = ""
+    """The ``label-studio`` executable for ``workbench up``; empty means the one in ``.venv-labelstudio``."""
+
+    labelstudio_password: SecretStr = SecretStr("")
+    """Password of the administrator that ``workbench up`` makes in a Label Studio of its own."""
+
+    public_url: str = ""
+    """Where labellers' browsers reach the workbench; empty means the UI's own address."""
+
+    media_key: SecretStr = SecretStr("")
+    """Key that signs the time-limited image URLs handed to Label Studio."""
+
+    media_url_days: float = 30.0
+
+    session_key: SecretStr = SecretStr("")
+    """Key that signs the sign-in cookies of the UI."""
+
+    password: SecretStr = SecretStr("")
+    """Password of the user that a command names, for scripts; people are asked for it."""
+
+    ui_host: str = "127.0.0.1"
+    ui_port: int = 7860
+
+    @classmethod
+    def load(cls, **values: object) -> "Settings":
+        """Return the settings of ``home`` (an argument, ``WORKBENCH_HOME`` or the current folder), made absolute."""
+        home = Path(str(values.pop("home", os.environ.get("WORKBENCH_HOME", ".")))).resolve()
+        return cls(_env_file=home / "data" / "local.env", home=home, **values)  # type: ignore[arg-type]
+
+    @property
+    def data_dir(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def local_env_file(self) -> Path:
+        return self.data_dir / "local.env"
+
+    @property
+    def frames_dir(self) -> Path:
+        return self.data_dir / "frames"
+
+    @property
+    def datasets_dir(self) -> Path:
+        return self.data_dir / "datasets"
+
+    @property
+    def adapters_dir(self) -> Path:
+        return self.data_dir / "adapters"
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'workbench.db'}"
+
+    @property
+    def resolved_tracking_uri(self) -> str:
+        return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlruns' / 'mlflow.db'}"
+
+    @property
+    def artifacts_dir(self) -> Path:
+        return self.home / "mlruns" / "artifacts"
+
+    @property
+    def mlflow_url(self) -> str:
+        return f"http://{self.mlflow_host}:{self.mlflow_port}"
+
+    @property
+    def ui_url(self) -> str:
+        return f"http://{self.ui_host}:{self.ui_port}"
+
+    @property
+    def resolved_public_url(self) -> str:
+        return (self.public_url or self.ui_url).rstrip("/")
+
+    @cached_property
+    def resolved_base_model(self) -> str:
+        return self.base_model or str(embedded_path("base-vlm"))
+
+    @cached_property
+    def dual_encoder_dir(self) -> Path:
+        return embedded_path("base-clip")
+
+
+def embedded_path(name: str) -> Path:
+    """Return the path of something that ships with the workbench: ``base-vlm``, ``base-clip``, ``demo``, ``recipes``.
+
+    In a clone it lies at the top level or under ``data/``, in an installed wheel inside the package.
+    """
+    package_dir = Path(__file__).resolve().parent
+    in_clone = package_dir.parent / ("recipes" if name == "recipes" else f"data/{name}")
+    return in_clone if in_clone.exists() else package_dir / "embedded" / name
+
+
+def quiet_environment(*, training: bool = False) -> dict[str, str]:
+    """Return an environment for a child process: no telemetry, and for training an allocator that keeps its pages.
+
+    With glibc's defaults a CPU training run spends most of its time in page faults of buffers freed and mapped again.
+    """
+    return {**os.environ, **NO_TELEMETRY, **(_TRAINING_ALLOCATOR if training else {})}

@@ -1,0 +1,45 @@
+"""What the workbench remembers: a database of values, and the frames' image files."""
+
+from contextlib import AbstractContextManager
+
+from sqlalchemy import Connection
+
+from workbench.store.audit import AuditTrail
+from workbench.store.database import Database
+from workbench.store.datasets import Datasets
+from workbench.store.footage import Footage
+from workbench.store.frame_files import FrameFiles
+from workbench.store.jobs import Jobs
+from workbench.store.labels import Labels
+from workbench.store.promotions import Promotions
+from workbench.store.sites import Sites
+from workbench.store.users import Users
+
+__all__ = ["FrameFiles", "Store"]
+
+
+class Store:
+    """Values by kind: ``store.sites``, ``store.footage`` and so on, all in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.sites = Sites(database)
+        self.footage = Footage(database)
+        self.labels = Labels(database)
+        self.datasets = Datasets(database)
+        self.promotions = Promotions(database)
+        self.audit = AuditTrail(database)
+        self.users = Users(database)
+        self.jobs = Jobs(database)
+
+    @classmethod
+    def open(cls, url: str) -> "Store":
+        """Return the store at a SQLAlchemy ``url``; StorageError when it cannot be opened."""
+        return cls(Database.open(url))
+
+    def close(self) -> None:
+        self._database.close()
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """Join the store's calls inside a ``with`` block into one transaction."""
+        return self._database.transaction()

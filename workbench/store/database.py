@@ -1,0 +1,132 @@
+"""The database: SQLite (WAL) embedded, PostgreSQL by URL."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Engine, Insert, Row, Select, Table, Update, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from workbench.errors import StorageError
+from workbench.store.tables import metadata
+
+_BATCH_ROWS = 5_000
+
+
+class Database:
+    """Reads see the last committed state; writes take turns, and each call is a transaction of its own.
+
+    ``with database.transaction():`` joins the calls inside the block into one that happens wholly or not at all.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._open: ContextVar[Connection | None] = ContextVar("open_transaction", default=None)
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """Return the database at a SQLAlchemy ``url``, with its tables made where they are missing."""
+        parsed = make_url(url)
+        _make_folder(parsed)
+        engine = create_engine(parsed)
+        if parsed.get_backend_name() == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        database = cls(engine)
+        with database.transaction() as connection:
+            metadata.create_all(connection)
+        return database
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Join the calls inside the block; blocks may be nested.
+
+        Raises:
+            StorageError: The database cannot be reached or written.
+        """
+        if (current := self._open.get()) is not None:
+            yield current
+            return
+        with self._translated(), self._writing() as connection, connection.begin():
+            token = self._open.set(connection)
+            try:
+                yield connection
+            finally:
+                self._open.reset(token)
+
+    def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        if (current := self._open.get()) is not None:
+            return current.execute(query).all()
+        with self._translated(), self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def write(self, statement: Insert | Update | Delete) -> int:
+        """Execute one statement and return how many rows it touched."""
+        with self.transaction() as connection:
+            return connection.execute(statement).rowcount
+
+    def insert(self, table: Table, rows: Sequence[dict[str, Any]], *, overwrite: bool = False) -> int:
+        """Insert ``rows`` and return how many were written; a key already there is left alone or overwritten."""
+        statement = self._upsert(table) if overwrite else self._dialect_insert(table).on_conflict_do_nothing()
+        with self.transaction() as connection:
+            return sum(
+                connection.execute(statement, rows[start : start + _BATCH_ROWS]).rowcount
+                for start in range(0, len(rows), _BATCH_ROWS)
+            )
+
+    def _writing(self) -> Connection:
+        return self._engine.connect().execution_options(writing=True)
+
+    def _upsert(self, table: Table) -> Insert:
+        statement = self._dialect_insert(table)
+        keys = [column.name for column in table.primary_key]
+        new = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+        return statement.on_conflict_do_update(index_elements=keys, set_=new)
+
+    def _dialect_insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        return postgresql.insert(table) if self._engine.dialect.name == "postgresql" else sqlite.insert(table)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StorageError(
+                expected=f"the database at {self._engine.url.render_as_string()} to answer",
+                found=str(error.orig),
+                remedy="check the disk's free space, the file's permissions or WORKBENCH_DATABASE_URL",
+            ) from error
+
+
+def _make_folder(url: URL) -> None:
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return
+    try:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            expected=f"a folder for the database {url.database}",
+            found=str(error),
+            remedy="make the folder writable or set WORKBENCH_HOME",
+        ) from error
+
+
+def _prepare_sqlite(connection: SqliteConnection, record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once: a transaction that reads first and writes later can fail half-way."""
+    if connection.get_execution_options().get("writing"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,63 @@
+"""Which dataset versions there are; their contents lie in folders of their own."""
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from workbench.domain import DatasetVersion, Split
+from workbench.errors import DatasetError, NotFoundError
+from workbench.store.database import Database
+from workbench.store.tables import dataset_versions
+
+
+class Datasets:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, version: DatasetVersion) -> None:
+        row = {
+            "id": version.id,
+            "site": version.site,
+            "parent_id": version.parent_id,
+            "path": version.path,
+            "rows": {split.value: count for split, count in version.rows.items()},
+            "created_at": version.created_at,
+        }
+        self._database.insert(dataset_versions, [row])
+
+    def get(self, dataset_id: str) -> DatasetVersion:
+        """Return the version with this id, or with the only id that begins so."""
+        query = select(dataset_versions).where(dataset_versions.c.id.startswith(dataset_id, autoescape=True))
+        found = [_version(row) for row in self._database.rows(query)]
+        if len(found) == 1:
+            return found[0]
+        raise NotFoundError(
+            expected=f"one dataset version whose id begins with {dataset_id!r}",
+            found=f"{len(found)} of them",
+            remedy="list them with `workbench dataset list`",
+        )
+
+    def all(self, site: str) -> list[DatasetVersion]:
+        """Return a site's versions, oldest first."""
+        query = select(dataset_versions).where(dataset_versions.c.site == site).order_by(dataset_versions.c.created_at)
+        return [_version(row) for row in self._database.rows(query)]
+
+    def latest(self, site: str) -> DatasetVersion:
+        if versions := self.all(site):
+            return versions[-1]
+        raise DatasetError(
+            expected=f"a dataset version of site {site}",
+            found="none",
+            remedy="build one with `workbench dataset build`",
+        )
+
+
+def _version(row: Row[Any]) -> DatasetVersion:
+    return DatasetVersion(
+        id=row.id,
+        site=row.site,
+        parent_id=row.parent_id,
+        path=row.path,
+        rows={Split(split): count for split, count in row.rows.items()},
+        created_at=row.created_at,
+    )

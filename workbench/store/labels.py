@@ -1,0 +1,70 @@
+"""What was asked about frames, what models guessed and what people answered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Select, Table, delete, select, update
+
+from workbench.domain import Annotation, LabelTask, Prediction, Split
+from workbench.store.database import Database
+from workbench.store.tables import annotations, label_tasks, predictions, sites, split_pins
+
+
+class Labels:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def project(self, site: str) -> int | None:
+        """Return the number of the site's Label Studio project, if it has one."""
+        rows = self._database.rows(select(sites.c.labelstudio_project).where(sites.c.name == site))
+        return rows[0].labelstudio_project if rows else None
+
+    def set_project(self, site: str, project_id: int) -> None:
+        self._database.write(update(sites).where(sites.c.name == site).values(labelstudio_project=project_id))
+
+    def add_tasks(self, site: str, tasks: Sequence[LabelTask]) -> None:
+        """Remember which task asks about which frame; a frame asked about again moves to its new task."""
+        self._database.insert(label_tasks, [{"site": site, **asdict(task)} for task in tasks], overwrite=True)
+
+    def tasks(self, site: str) -> dict[str, LabelTask]:
+        """Return the site's tasks by frame id."""
+        rows = self._database.rows(_without_site(label_tasks).where(label_tasks.c.site == site))
+        return {row.frame_id: LabelTask(**row._mapping) for row in rows}
+
+    def add_predictions(self, site: str, made: Sequence[Prediction]) -> None:
+        """Remember what a model said; the same model version on the same frame overwrites."""
+        rows = [{"site": site, **asdict(prediction)} for prediction in made]
+        self._database.insert(predictions, rows, overwrite=True)
+
+    def predictions(self, site: str) -> list[Prediction]:
+        rows = self._database.rows(_without_site(predictions).where(predictions.c.site == site))
+        return [Prediction(**row._mapping) for row in rows]
+
+    def replace_annotations(self, site: str, new: Sequence[Annotation]) -> None:
+        """Make ``new`` the whole of what people said about the site."""
+        with self._database.transaction():
+            self._database.write(delete(annotations).where(annotations.c.site == site))
+            self._database.insert(annotations, [{"site": site, **asdict(annotation)} for annotation in new])
+
+    def annotations(self, site: str) -> list[Annotation]:
+        """Return what people said about the site, oldest first."""
+        query = (
+            _without_site(annotations)
+            .where(annotations.c.site == site)
+            .order_by(annotations.c.updated_at, annotations.c.annotation_id)
+        )
+        return [Annotation(**row._mapping) for row in self._database.rows(query)]
+
+    def pin(self, site: str, splits: Mapping[str, Split]) -> None:
+        """Fix the split of frames, by frame id."""
+        rows = [{"site": site, "frame_id": frame_id, "split": split.value} for frame_id, split in splits.items()]
+        self._database.insert(split_pins, rows, overwrite=True)
+
+    def pins(self, site: str) -> dict[str, Split]:
+        rows = self._database.rows(select(split_pins).where(split_pins.c.site == site))
+        return {row.frame_id: Split(row.split) for row in rows}
+
+
+def _without_site(table: Table) -> Select[Any]:
+    return select(*(column for column in table.c if column.name != "site"))

@@ -1,0 +1,212 @@
+"""The tables. Times are stored as UTC and come back timezone-aware."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData()
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A timezone-aware instant; SQLite keeps no zone, so UTC is what goes in and what comes out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"expected a timezone-aware time, got {value!r}")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("class_names", JSON, nullable=False),
+    Column("labelstudio_project", Integer),
+    Column("champion", Integer),
+)
+
+cameras = Table(
+    "cameras",
+    metadata,
+    Column("site", ForeignKey("sites.name"), primary_key=True),
+    Column("name", String(63), primary_key=True),
+)
+
+clips = Table(
+    "clips",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("site", String(63), primary_key=True),
+    Column("camera", String(63), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("duration_s", Float, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    ForeignKeyConstraint(["site", "camera"], ["cameras.site", "cameras.name"]),
+)
+
+frames = Table(
+    "frames",
+    metadata,
+    Column("site", String(63), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("camera", String(63), nullable=False),
+    Column("clip_id", String(64), nullable=False),
+    Column("clip_name", Text, nullable=False),
+    Column("offset_s", Float, nullable=False),
+    Column("taken_at", UtcDateTime, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    ForeignKeyConstraint(["site", "camera"], ["cameras.site", "cameras.name"]),
+    Index("frames_by_time", "site", "camera", "taken_at"),
+)
+
+
+def _a_frame() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["site", "frame_id"], ["frames.site", "frames.id"])
+
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("site", String(63), primary_key=True),
+    Column("clip_name", String(255), primary_key=True),
+    Column("offset_s", Float, primary_key=True),
+    Column("frame_id", String(64), nullable=False),
+    _a_frame(),
+)
+"""Every instant at which a frame's bytes were seen: a still scene can give the same bytes more than once."""
+
+label_tasks = Table(
+    "label_tasks",
+    metadata,
+    Column("site", String(63), primary_key=True),
+    Column("frame_id", String(64), primary_key=True),
+    Column("task_id", Integer, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    _a_frame(),
+)
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("site", String(63), primary_key=True),
+    Column("frame_id", String(64), primary_key=True),
+    Column("model_version", String(255), primary_key=True),
+    Column("class_name", String(63), nullable=False),
+    Column("caption", Text, nullable=False),
+    Column("score", Float, nullable=False),
+    _a_frame(),
+)
+
+annotations = Table(
+    "annotations",
+    metadata,
+    Column("site", ForeignKey("sites.name"), primary_key=True),
+    Column("annotation_id", Integer, primary_key=True),
+    Column("frame_id", String(64), nullable=False),
+    Column("class_name", String(63), nullable=False),
+    Column("caption", Text, nullable=False),
+    Column("labeller", String(255), nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    _a_frame(),
+)
+
+split_pins = Table(
+    "split_pins",
+    metadata,
+    Column("site", String(63), primary_key=True),
+    Column("frame_id", String(64), primary_key=True),
+    Column("split", String(16), nullable=False),
+    _a_frame(),
+)
+
+dataset_versions = Table(
+    "dataset_versions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("site", ForeignKey("sites.name"), nullable=False),
+    Column("parent_id", String(64)),
+    Column("path", Text, nullable=False),
+    Column("rows", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("site", ForeignKey("sites.name"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("run_id", String(64), nullable=False),
+    Column("dataset_id", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("compared_with", String(255), nullable=False),
+    Column("gates", JSON, nullable=False),
+    Column("requested_by", String(63), nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("decided_by", String(63)),
+    Column("decided_at", UtcDateTime),
+    Column("note", Text, nullable=False),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("action", String(63), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("previous_digest", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("roles", JSON, nullable=False),
+    Column("password_hash", Text, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(63), nullable=False),
+    Column("site", String(63), nullable=False),
+    Column("argv", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("started_by", String(255), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("log_path", Text, nullable=False),
+    Column("pid", Integer),
+    Column("ended_at", UtcDateTime),
+    Column("exit_code", Integer),
+)

@@ -1,0 +1,32 @@
+"""What every workflow works in: the settings, the store, the frames' files and the tracker."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from workbench.settings import Settings
+from workbench.store import FrameFiles, Store
+
+if TYPE_CHECKING:
+    from workbench.tracking import Tracker
+
+
+@dataclass(frozen=True)
+class Workspace:
+    settings: Settings
+    store: Store
+    frame_files: FrameFiles
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> "Workspace":
+        """Open the workspace at ``settings.home``; its folders and tables are made where they are missing."""
+        settings = settings or Settings.load()
+        store = Store.open(settings.resolved_database_url)
+        return cls(settings, store, FrameFiles(settings.frames_dir))
+
+    @cached_property
+    def tracker(self) -> "Tracker":
+        """The MLflow tracker, made on first use: importing MLflow takes seconds."""
+        from workbench.tracking import Tracker
+
+        return Tracker(self.settings.resolved_tracking_uri, self.settings.artifacts_dir)
