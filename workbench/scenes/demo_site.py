@@ -1,0 +1,169 @@
+"""Harbour Cold Store, the invented site of the demo: clips of three cameras with their true classes and captions."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from workbench.errors import StorageError
+from workbench.scenes.backdrop import Field
+from workbench.scenes.camera import Camera
+from workbench.scenes.canvas import Canvas, box, place
+from workbench.scenes.clip_file import write_clip
+from workbench.scenes.demo_fleet import draw_performer
+from workbench.scenes.demo_script import CLASS_NAMES, CLEAR, Script, Track, write_script
+from workbench.scenes.demo_views import VIEWS, View, draw_empty_view
+from workbench.scenes.textures import noise_bank
+from workbench.scenes.weather import field_to_image
+
+SITE_NAME: Final = "Harbour Cold Store"
+DEMO_SIZE_WH: Final = (480, 270)
+FPS: Final = 5
+LABELS_FILE: Final = "labels.csv"
+LABEL_COLUMNS: Final = ("video", "time_s", "class", "caption")
+_CRF: Final = 27
+_HOURS: Final = (6, 9, 12, 15, 18)
+
+
+@dataclass(frozen=True)
+class DemoSiteReport:
+    """What was written: the clips, the label file, and how many labels each class has."""
+
+    clip_paths: tuple[Path, ...]
+    labels_path: Path
+    labels_per_class: Mapping[str, int]
+    total_bytes: int
+
+
+@dataclass(frozen=True)
+class _Light:
+    """The light of one clip: brightness, warmth (red up, blue down) and sensor noise in grey levels."""
+
+    gain: float
+    warmth: float
+    noise: float
+
+
+def render_demo_site(
+    directory: Path, *, clips_per_camera: int = 5, size_wh: tuple[int, int] = DEMO_SIZE_WH
+) -> DemoSiteReport:
+    """Render the clips of every camera and ``labels.csv`` into ``directory``; the frames are the same every time.
+
+    Args:
+        directory: Made when missing; files of the same name are replaced.
+        clips_per_camera: One to five; each clip plays every class.
+        size_wh: Width and height of the clips in pixels, both even.
+
+    Raises:
+        StorageError: The folder cannot be made or a file in it cannot be written.
+    """
+    _make_folder(directory)
+    rows: list[tuple[str, str, str, str]] = []
+    paths: list[Path] = []
+    for view in VIEWS:
+        for number in range(clips_per_camera):
+            path = directory / f"{view.camera_name}_{_start(view, number):%Y%m%dT%H%M%SZ}.mp4"
+            script = write_script(view, Random(f"{view.camera_name} {number}"))
+            frames = _play(script, size_wh, Random(f"light {view.camera_name} {number}"))
+            write_clip(path, frames, fps=FPS, size_wh=size_wh, crf=_CRF)
+            rows += _label_rows(path.name, script, view.camera(size_wh))
+            paths.append(path)
+    labels_path = _write_labels(directory / LABELS_FILE, rows)
+    tally = {name: sum(row[2] == name for row in rows) for name in CLASS_NAMES}
+    total_bytes = sum(path.stat().st_size for path in paths)
+    return DemoSiteReport(tuple(paths), labels_path, MappingProxyType(tally), total_bytes)
+
+
+def _make_folder(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StorageError(
+            expected="a folder for the demo site's clips",
+            found=f"that {directory} cannot be made ({exc.strerror})",
+            remedy="name another folder",
+        ) from exc
+
+
+def _write_labels(path: Path, rows: list[tuple[str, str, str, str]]) -> Path:
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([LABEL_COLUMNS, *rows])
+    except OSError as exc:
+        raise StorageError(
+            expected=f"to write the labels {path}",
+            found=exc.strerror or str(exc),
+            remedy="free some space there or name another folder",
+        ) from exc
+    return path
+
+
+def _start(view: View, number: int) -> datetime:
+    return datetime(2026, 3, 2, _HOURS[number], 10 * VIEWS.index(view), tzinfo=UTC)
+
+
+def _label_rows(video: str, script: Script, camera: Camera) -> list[tuple[str, str, str, str]]:
+    """Return a row for each full second at which the truth is beyond doubt, every other one while nothing is there."""
+    rows = []
+    for time_s in range(int(script.length_s)):
+        label = script.label_at(time_s, camera)
+        is_repeated = label is not None and label[0] == CLEAR and time_s % 2 == 1
+        if label is not None and not is_repeated:
+            rows.append((video, f"{time_s:.1f}", *label))
+    return rows
+
+
+def _play(script: Script, size_wh: tuple[int, int], rng: Random) -> Iterator[Image.Image]:
+    """Yield the frames of a clip."""
+    camera = script.view.camera(size_wh)
+    empty = draw_empty_view(script.view, size_wh, rng)
+    light = _Light(rng.uniform(0.82, 1.12), rng.uniform(-0.06, 0.06), rng.uniform(1.0, 3.0))
+    for number in range(int(script.length_s * FPS)):
+        yield _expose(_draw_moment(script, number / FPS, empty, camera), light, rng)
+
+
+def _draw_moment(script: Script, time_s: float, empty: Image.Image, camera: Camera) -> Image.Image:
+    """Return the view at ``time_s`` with everybody who is there."""
+    present = [
+        (track, position, time_s - episode.start_s)
+        for episode in script.episodes
+        for track in episode.tracks
+        if (position := track.position_at(time_s - episode.start_s)) is not None
+        and track.seen_at(time_s - episode.start_s, camera) > 0
+    ]
+    if not present:
+        return empty
+    present.sort(key=lambda found: -found[1][1])
+    canvas = Canvas(_shadowed(empty, [(track, position) for track, position, _ in present], camera), camera, -1.0)
+    for track, position, offset_s in present:
+        moving_s, lifted = offset_s, track.lifted_at(offset_s)
+        draw_performer(canvas, track.performer, position, track.heading_rad, moving_s, lifted)
+    return canvas.image.reduce(2)
+
+
+def _shadowed(empty: Image.Image, present: list[tuple[Track, tuple[float, float]]], camera: Camera) -> Image.Image:
+    mask = Image.new("L", empty.size)
+    draw = ImageDraw.Draw(mask)
+    for track, (x, y) in present:
+        length, width, _ = track.performer.extent_m
+        seen = [camera.project(px, py) for px, py in place(box(length * 1.08, width * 1.15), x, y, track.heading_rad)]
+        draw.polygon([(p.u, p.v) for p in seen], fill=120)
+    dark = Image.new("RGB", empty.size, (30, 40, 46))
+    return Image.composite(dark, empty, mask.filter(ImageFilter.BoxBlur(3)))
+
+
+def _expose(picture: Image.Image, light: _Light, rng: Random) -> Image.Image:
+    """Return the picture under a clip's light, as a sensor records it."""
+    width, height = picture.size
+    gain = np.array([1 + light.warmth, 1.0, 1 - light.warmth], dtype=np.float32) * light.gain
+    top, left = rng.randrange(1024 - height), rng.randrange(1024 - width)
+    grain = noise_bank()[top : top + height, left : left + width, None]
+    exposed: Field = np.asarray(picture, dtype=np.float32) * gain + light.noise * grain
+    return field_to_image(exposed)
