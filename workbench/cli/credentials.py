@@ -1,0 +1,34 @@
+"""How a command learns a password: from the environment, from standard input or from a prompt, never as an argument."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from workbench.domain import User
+    from workbench.workflows.workspace import Workspace
+
+__all__ = ["AsUserOption", "PasswordStdinOption", "read_password", "sign_in"]
+
+AsUserOption = Annotated[
+    str, typer.Option("--as", help="User who does this; the password is asked for.", show_default=False)
+]
+PasswordStdinOption = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input (or set WORKBENCH_PASSWORD).")
+]
+
+
+def sign_in(workspace: "Workspace", name: str, *, from_stdin: bool) -> "User":
+    """Return the user after checking the password; AccessError when it is wrong."""
+    from workbench.workflows.accounts import authenticate
+
+    return authenticate(workspace, name, read_password(workspace, f"Password of {name}", from_stdin=from_stdin))
+
+
+def read_password(workspace: "Workspace", prompt: str, *, from_stdin: bool, confirm: bool = False) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if password := workspace.settings.password.get_secret_value():
+        return password
+    return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))

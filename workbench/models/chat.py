@@ -1,0 +1,211 @@
+"""The chat contract: how a conversation about one image becomes tokens, the same in training and in production.
+
+Training, evaluation, pre-labelling, serving and drift all encode through this file, and the contract that they used is
+saved beside every adapter with its digest (``chat_contract.json``).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL.Image import Image
+from transformers import BatchFeature, ProcessorMixin
+
+from workbench.errors import ModelError
+
+CONTRACT_FILE = "chat_contract.json"
+IGNORED_LABEL = -100
+_VOLATILE_IMAGE_SETTINGS = frozenset({"image_processor_type", "processor_class", "_processor_class", "data_format"})
+
+
+@dataclass(frozen=True)
+class ChatContract:
+    """Everything besides the weights that decides what a model is shown: two equal digests, two equal prompts."""
+
+    chat_template: str
+    system_prompt: str
+    image_settings_json: str
+    class_names: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, processor: ProcessorMixin, *, class_names: Sequence[str] = (), system_prompt: str = ""
+    ) -> "ChatContract":
+        """Return the contract of ``processor`` as it stands, for a model that knows ``class_names``."""
+        if not processor.chat_template:
+            raise ModelError(
+                expected="a processor with a chat template",
+                found=f"{type(processor).__name__} without one",
+                remedy="name an instruction-tuned model in the recipe",
+            )
+        settings = processor.image_processor.to_dict()
+        kept = {key: settings[key] for key in sorted(settings) if key not in _VOLATILE_IMAGE_SETTINGS}
+        return cls(processor.chat_template, system_prompt, json.dumps(kept, sort_keys=True), tuple(class_names))
+
+    @classmethod
+    def load(cls, directory: Path) -> "ChatContract":
+        """Read ``chat_contract.json`` of ``directory``; ModelError when it is absent or was altered."""
+        path = directory / CONTRACT_FILE
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            contract = cls(
+                stored["chat_template"],
+                stored["system_prompt"],
+                json.dumps(stored["image_settings"], sort_keys=True),
+                tuple(stored["class_names"]),
+            )
+            digest = stored["digest"]
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            raise ModelError(
+                expected=f"a readable {CONTRACT_FILE} beside the weights",
+                found=f"{type(exc).__name__} for {path}",
+                remedy="tune again, as the adapter cannot be asked what it was taught without it",
+            ) from exc
+        if contract.digest != digest:
+            raise ModelError(
+                expected=f"a chat contract with the digest {digest[:12]}",
+                found=f"{contract.digest[:12]} in {path}",
+                remedy="restore the file as the tuning run wrote it",
+            )
+        return contract
+
+    def save(self, directory: Path) -> Path:
+        """Write ``chat_contract.json`` into ``directory`` and return its path."""
+        path = directory / CONTRACT_FILE
+        content = {**self._content(), "digest": self.digest}
+        path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        return path
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the contract's content, in hexadecimal."""
+        return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def image_settings(self) -> Mapping[str, Any]:
+        return dict(json.loads(self.image_settings_json))
+
+    def apply(self, processor: ProcessorMixin) -> None:
+        """Make ``processor`` prepare conversations and images as this contract says."""
+        processor.chat_template = self.chat_template
+        for name, value in self.image_settings.items():
+            setattr(processor.image_processor, name, value)
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "chat_template": self.chat_template,
+            "system_prompt": self.system_prompt,
+            "image_settings": self.image_settings,
+            "class_names": list(self.class_names),
+        }
+
+
+def prompt_text(processor: ProcessorMixin, contract: ChatContract, instruction: str) -> str:
+    """Return the conversation up to the point where the model answers, with one image placeholder."""
+    return _render(processor, contract, _request(contract, instruction), add_generation_prompt=True)
+
+
+def conversation_text(processor: ProcessorMixin, contract: ChatContract, instruction: str, answer: str) -> str:
+    """Return the conversation with the answer, ending on the token with which the model is to stop."""
+    reply = {"role": "assistant", "content": [{"type": "text", "text": answer}]}
+    text = _render(processor, contract, [*_request(contract, instruction), reply], add_generation_prompt=False)
+    return text.rstrip()
+
+
+def answer_tokens(processor: ProcessorMixin, contract: ChatContract, instruction: str, answer: str) -> list[int]:
+    """Return the tokens that the model is to say: the answer and the end of utterance.
+
+    The prompt's tokens must be a prefix of the conversation's, and the conversation must end with the tokenizer's
+    end-of-sequence token: a ModelError tells when a chat template breaks either.
+    """
+    prompt = _token_ids(processor, prompt_text(processor, contract, instruction))
+    whole = _token_ids(processor, conversation_text(processor, contract, instruction, answer))
+    end_id = processor.tokenizer.eos_token_id
+    if not answer.strip() or whole[: len(prompt)] != prompt or whole[-1] != end_id:
+        raise ModelError(
+            expected=f"a chat template whose prompt begins the conversation and that ends in {end_id}",
+            found=f"{whole[-4:]} at the end of {len(whole)} tokens for the answer {answer!r}",
+            remedy="use the model's own chat template, and give an answer that is not empty",
+        )
+    return whole[len(prompt) :]
+
+
+def encode(
+    processor: ProcessorMixin,
+    contract: ChatContract,
+    images: Sequence[Image],
+    instructions: Sequence[str],
+    answers: Sequence[str],
+) -> BatchFeature:
+    """Return a right-padded training batch whose ``labels`` keep the answers and their end token alone.
+
+    ``labels`` is ``[batch, length]``, -100 on prompt, image and padding. Nothing is ever truncated: a cut would remove
+    image placeholders.
+    """
+    texts = [
+        conversation_text(processor, contract, instruction, answer)
+        for instruction, answer in zip(instructions, answers, strict=True)
+    ]
+    batch = _process(processor, images, texts, padding_side="right")
+    labels = torch.full_like(batch["input_ids"], IGNORED_LABEL)
+    lengths = batch["attention_mask"].sum(dim=1).tolist()
+    for row, (instruction, answer) in enumerate(zip(instructions, answers, strict=True)):
+        tokens = torch.tensor(answer_tokens(processor, contract, instruction, answer))
+        span = slice(lengths[row] - len(tokens), lengths[row])
+        if not torch.equal(batch["input_ids"][row, span], tokens):
+            raise ModelError(
+                expected="the answer at the end of the encoded conversation",
+                found=f"other tokens there for the answer {answer!r}",
+                remedy="use the model's own processor and chat template",
+            )
+        labels[row, span] = tokens
+    batch["labels"] = labels
+    return batch
+
+
+def encode_prompts(
+    processor: ProcessorMixin, contract: ChatContract, images: Sequence[Image], instructions: Sequence[str]
+) -> BatchFeature:
+    """Return a left-padded batch of prompts, ready for generation."""
+    texts = [prompt_text(processor, contract, instruction) for instruction in instructions]
+    return _process(processor, images, texts, padding_side="left")
+
+
+def _process(
+    processor: ProcessorMixin, images: Sequence[Image], texts: Sequence[str], *, padding_side: str
+) -> BatchFeature:
+    return processor(
+        images=[[image] for image in images],
+        text=list(texts),
+        padding=True,
+        padding_side=padding_side,
+        return_tensors="pt",
+    )
+
+
+def _request(contract: ChatContract, instruction: str) -> list[dict[str, Any]]:
+    user = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": instruction}]}
+    if not contract.system_prompt:
+        return [user]
+    return [{"role": "system", "content": [{"type": "text", "text": contract.system_prompt}]}, user]
+
+
+def _render(
+    processor: ProcessorMixin, contract: ChatContract, messages: list[dict[str, Any]], *, add_generation_prompt: bool
+) -> str:
+    return str(
+        processor.apply_chat_template(
+            messages,
+            chat_template=contract.chat_template,
+            add_generation_prompt=add_generation_prompt,
+            tokenize=False,
+        )
+    )
+
+
+def _token_ids(processor: ProcessorMixin, text: str) -> list[int]:
+    return list(processor.tokenizer(text)["input_ids"])

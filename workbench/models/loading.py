@@ -1,0 +1,135 @@
+"""Loading models, processors and adapters, and translating every foreign way in which that fails."""
+
+import hashlib
+import warnings
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from peft import PeftModel, get_peft_model_state_dict
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from transformers import (
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+    ProcessorMixin,
+)
+from transformers.utils import logging as transformers_logging
+
+from workbench.errors import ModelError
+from workbench.models.hub import needs_no_network
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+VERSION_DIGITS = 8
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+# Full paths, as bitsandbytes matches whole names: the vision towers and projectors of the families in `recipes/`.
+UNQUANTIZED_MODULES = ("lm_head", "model.vision_model", "model.connector", "model.visual", "model.vision_tower")
+_LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
+
+transformers_logging.disable_progress_bar()
+
+
+def load_processor(source: str | Path, *, revision: str | None = None) -> ProcessorMixin:
+    """Load the processor at ``source`` on its Pillow backend, which needs no torchvision."""
+    local = needs_no_network(source, revision=revision)
+    with _told_as_model_error(f"a model with its processor at {source}"):
+        return AutoProcessor.from_pretrained(str(source), revision=revision, backend="pil", local_files_only=local)
+
+
+def load_base(
+    source: str | Path, *, revision: str | None, dtype: str = "float32", quantization: str | None = None
+) -> PreTrainedModel:
+    """Load the weights at ``source``, from safetensors alone, on the first GPU if there is one."""
+    if dtype not in DTYPES or quantization not in (None, "nf4"):
+        raise ModelError(
+            expected=f"a dtype among {', '.join(DTYPES)} and the quantization nf4 or none",
+            found=f"{dtype} and {quantization}",
+            remedy="correct the recipe",
+        )
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    local = needs_no_network(source, revision=revision)
+    with _told_as_model_error(f"an image-text-to-text model at {source}"):
+        model: PreTrainedModel = AutoModelForImageTextToText.from_pretrained(
+            str(source),
+            revision=revision,
+            local_files_only=local,
+            dtype=dtype,
+            use_safetensors=True,
+            quantization_config=_nf4_config() if quantization else None,
+            device_map={"": device} if quantization else None,
+        )
+    return model if quantization else model.to(device)
+
+
+def attach_adapter(model: PreTrainedModel, adapter: Path) -> PeftModel:
+    """Put the LoRA adapter in ``adapter`` on ``model`` and prove that every one of its weights arrived.
+
+    A key prefix that drifted between library versions makes peft load nothing and say nothing; this compares the
+    file with the model, name by name and value by value.
+    """
+    with _told_as_model_error(f"a LoRA adapter for this base in {adapter}"):
+        with warnings.catch_warnings():
+            # peft 0.21 asks transformers 5.23 for an attribute under its old name.
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            adapted = PeftModel.from_pretrained(model, str(adapter))
+        stored = load_file(adapter / ADAPTER_WEIGHTS)
+    held = get_peft_model_state_dict(adapted)
+    unequal = {name for name in stored.keys() & held.keys() if not _same(stored[name], held[name])}
+    astray = (stored.keys() ^ held.keys()) | unequal
+    if astray or not stored:
+        example = min(astray, default="none at all")
+        raise ModelError(
+            expected=f"all {len(held)} adapter weights of this model in {adapter}",
+            found=f"{len(astray)} that are missing, unknown or not loaded, such as {example}",
+            remedy="use the base model and library versions that the adapter was tuned with",
+        )
+    return adapted
+
+
+def version_of(source: str | Path, model: PreTrainedModel, adapter: Path | None) -> str:
+    """Name the weights: the source's last part and the digest of its weights (a hub model: its commit)."""
+    directory = Path(source)
+    base = _digest(sorted(directory.glob("*.safetensors"))) if directory.is_dir() else model.config._commit_hash
+    version = f"{directory.name}@{(base or 'unknown')[:VERSION_DIGITS]}"
+    if adapter is None:
+        return version
+    return f"{version}+adapter@{_digest([adapter / ADAPTER_WEIGHTS])[:VERSION_DIGITS]}"
+
+
+@contextmanager
+def _told_as_model_error(expected: str) -> Iterator[None]:
+    try:
+        yield
+    except _LOADING_ERRORS as exc:
+        reason = str(exc).strip().splitlines()[0].rstrip(".:") if str(exc).strip() else type(exc).__name__
+        raise ModelError(
+            expected=expected,
+            found=reason if len(reason) <= 200 else f"{reason[:200]}…",
+            remedy="name a complete model that these library versions can read",
+        ) from exc
+
+
+def _nf4_config() -> BitsAndBytesConfig:
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        llm_int8_skip_modules=list(UNQUANTIZED_MODULES),
+    )
+
+
+def _same(stored: torch.Tensor, held: torch.Tensor) -> bool:
+    return stored.shape == held.shape and torch.equal(stored.to(held.dtype), held.detach().cpu())
+
+
+def _digest(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        with _told_as_model_error(f"readable weights in {file}"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()

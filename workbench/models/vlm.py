@@ -1,0 +1,148 @@
+"""A vision-language model with its processor and chat contract, asked through four methods.
+
+Directories and hub names load alike. Class answers are chosen by likelihood among the names given, so that they are
+always valid and carry a probability.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL.Image import Image
+from transformers import BatchFeature, PreTrainedModel, ProcessorMixin
+
+from workbench.models.chat import ChatContract, answer_tokens, encode_prompts
+from workbench.models.instructions import CAPTION_INSTRUCTION, class_instruction, class_text
+from workbench.models.loading import attach_adapter, load_base, load_processor, version_of
+
+MAX_CACHED_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Vlm:
+    """A loaded model; ``version`` names its weights, such as ``base-vlm@1a2b3c4d+adapter@5e6f7a8b``."""
+
+    model: PreTrainedModel
+    processor: ProcessorMixin
+    contract: ChatContract
+    version: str
+
+    def generate_captions(
+        self, images: Sequence[Image], *, max_new_tokens: int = 40, batch_size: int = 16
+    ) -> list[str]:
+        """Return one caption per image, decoded greedily."""
+        instructions = [CAPTION_INSTRUCTION] * len(images)
+        return self.answer(images, instructions, max_new_tokens=max_new_tokens, batch_size=batch_size)
+
+    def answer(
+        self, images: Sequence[Image], instructions: Sequence[str], *, max_new_tokens: int = 40, batch_size: int = 16
+    ) -> list[str]:
+        """Return the model's greedy answer to each instruction about the image at the same place."""
+        answers: list[str] = []
+        for rows in _batches(len(images), batch_size):
+            batch = self._prompts(images[rows], instructions[rows])
+            with torch.inference_mode():
+                tokens = self.model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
+            new_tokens = tokens[:, batch["input_ids"].shape[1] :]
+            answers += self.processor.batch_decode(new_tokens, skip_special_tokens=True)
+        return [answer.strip() for answer in answers]
+
+    def class_probabilities(
+        self, images: Sequence[Image], class_names: Sequence[str], *, batch_size: int = 16
+    ) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return ``[n_images, n_classes]``: the softmax over the classes of the log-likelihood of each one's answer.
+
+        An answer is the class's words and the end token. Every image and prompt is run once; the classes then share
+        its key-value cache.
+        """
+        likelihoods = self.choice_log_likelihoods(
+            images, class_instruction(class_names), [class_text(name) for name in class_names], batch_size=batch_size
+        )
+        return likelihoods.softmax(dim=1).numpy()
+
+    def choice_log_likelihoods(
+        self, images: Sequence[Image], instruction: str, choices: Sequence[str], *, batch_size: int = 16
+    ) -> torch.Tensor:
+        """Return float64 ``[n_images, n_choices]``: log p(choice and end token | image, instruction), in nats."""
+        answers = [answer_tokens(self.processor, self.contract, instruction, choice) for choice in choices]
+        rows_at_once = max(1, min(batch_size, MAX_CACHED_ROWS // max(1, len(choices))))
+        results = [torch.zeros(0, len(choices), dtype=torch.float64)]
+        for rows in _batches(len(images), rows_at_once):
+            batch = self._prompts(images[rows], [instruction] * len(images[rows]))
+            with torch.inference_mode():
+                results.append(_log_likelihoods(self.model, batch, answers))
+        return torch.cat(results)
+
+    def _prompts(self, images: Sequence[Image], instructions: Sequence[str]) -> BatchFeature:
+        self.model.eval()
+        return encode_prompts(self.processor, self.contract, images, instructions).to(self.model.device)
+
+
+def load_vlm(
+    source: str | Path,
+    *,
+    adapter: Path | None = None,
+    revision: str | None = None,
+    dtype: str = "float32",
+    quantization: str | None = None,
+    image_settings: dict[str, Any] | None = None,
+    contract: ChatContract | None = None,
+) -> Vlm:
+    """Load the model at ``source`` (a directory or a hub name), optionally with the adapter in ``adapter``.
+
+    ``dtype`` is a torch dtype's name or ``auto``; ``quantization`` is None or ``nf4``; ``image_settings`` override the
+    image processor's (the pixel budget). With an adapter its own ``chat_contract.json`` is used unless ``contract`` is
+    given. Runs on the first GPU if there is one. Raises ModelError when something cannot be loaded or does not fit.
+    """
+    if contract is None and adapter:
+        contract = ChatContract.load(adapter)
+    processor = load_processor(source, revision=revision)
+    for name, value in (image_settings or {}).items():
+        setattr(processor.image_processor, name, value)
+    model = load_base(source, revision=revision, dtype=dtype, quantization=quantization)
+    version = version_of(source, model, adapter)
+    contract = contract or ChatContract.of(processor)
+    contract.apply(processor)
+    if adapter:
+        model = attach_adapter(model, adapter)
+    model.eval()
+    return Vlm(model, processor, contract, version)
+
+
+def _batches(total: int, size: int) -> Iterator[slice]:
+    return (slice(start, start + size) for start in range(0, total, size))
+
+
+def _log_likelihoods(model: PreTrainedModel, prompts: BatchFeature, answers: list[list[int]]) -> torch.Tensor:
+    """Score every answer after every prompt from one pass over the prompts and one over the answers."""
+    prompt = model(**prompts, use_cache=True, logits_to_keep=1)
+    n_prompts, n_answers = len(prompts["input_ids"]), len(answers)
+    first_token = prompt.logits[:, -1].double().log_softmax(dim=-1).cpu()
+    tokens, present = _pad(answers)
+    scores = first_token[:, tokens[:, 0]]
+    if tokens.shape[1] == 1:
+        return scores
+    cache = prompt.past_key_values
+    cache.batch_repeat_interleave(n_answers)
+    tokens, present = tokens.repeat(n_prompts, 1), present.repeat(n_prompts, 1)
+    mask = torch.cat([prompts["attention_mask"].repeat_interleave(n_answers, dim=0).cpu(), present[:, :-1]], dim=1)
+    rest = model(
+        input_ids=tokens[:, :-1].to(model.device),
+        attention_mask=mask.to(model.device),
+        past_key_values=cache,
+        use_cache=True,
+    )
+    chosen = rest.logits.double().log_softmax(dim=-1).cpu().gather(2, tokens[:, 1:, None]).squeeze(2)
+    later_tokens = (chosen * present[:, 1:]).sum(dim=1)
+    return scores + later_tokens.view(n_prompts, n_answers)
+
+
+def _pad(answers: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the answers' tokens and their presence mask, both ``[n_answers, longest]``, padded on the right by 0."""
+    longest = max(map(len, answers))
+    tokens = torch.tensor([answer + [0] * (longest - len(answer)) for answer in answers])
+    present = torch.tensor([[1] * len(answer) + [0] * (longest - len(answer)) for answer in answers])
+    return tokens, present

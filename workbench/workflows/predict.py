@@ -1,0 +1,112 @@
+"""Ask the base, the champion or the adapter of any run about an image."""
+
+import hashlib
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from workbench.domain import Prediction, Site
+from workbench.errors import ModelError, UsageError
+from workbench.models.vlm import Vlm, load_vlm
+from workbench.promotion.registry import ADAPTER_PATH
+from workbench.recipe import EMBEDDED, load_recipe
+from workbench.tracking import RunSummary
+from workbench.tuning.adapter import RECIPE_FILE, verify_adapter
+from workbench.tuning.tuner import loading_arguments
+from workbench.workflows.workspace import Workspace
+
+__all__ = ["load_site_model", "predict", "predict_images"]
+
+_BASE, _CHAMPION = "base", "champion"
+
+
+def load_site_model(workspace: Workspace, site: str, model: str = _CHAMPION) -> Vlm:
+    """Load ``base``, ``champion`` (the base while the site has none) or the adapter of the run with that id.
+
+    The champion is the ledger's, whatever the registry's alias says. ModelError when the adapter was altered, was
+    tuned for other classes or for another base.
+    """
+    known_site = workspace.store.sites.get(site)
+    run_id = _run_id(workspace, site, model)
+    if run_id is None:
+        return load_vlm(workspace.settings.resolved_base_model)
+    return _load_adapted(workspace, known_site, workspace.tracker.get(run_id))
+
+
+def predict(workspace: Workspace, image_path: Path, *, site: str, model: str = _CHAMPION) -> Prediction:
+    """Return what the model says about the image file; UsageError when it is none."""
+    known_site = workspace.store.sites.get(site)
+    content, image = _read_image(image_path)
+    vlm = load_site_model(workspace, site, model)
+    return predict_images(vlm, known_site, [image], [hashlib.sha256(content).hexdigest()])[0]
+
+
+def predict_images(vlm: Vlm, site: Site, images: Sequence[Image.Image], frame_ids: Sequence[str]) -> list[Prediction]:
+    """Return a prediction for each RGB image, named by the frame id at the same place."""
+    captions = vlm.generate_captions(images)
+    probabilities = vlm.class_probabilities(images, site.class_names)
+    chosen = probabilities.argmax(axis=1).tolist()
+    return [
+        Prediction(
+            frame_id=frame_id,
+            class_name=site.class_names[index],
+            caption=caption,
+            model_version=vlm.version,
+            score=float(probabilities[row, index]),
+        )
+        for row, (frame_id, caption, index) in enumerate(zip(frame_ids, captions, chosen, strict=True))
+    ]
+
+
+def _run_id(workspace: Workspace, site: str, model: str) -> str | None:
+    if model == _BASE:
+        return None
+    if model != _CHAMPION:
+        return model
+    champion = workspace.store.promotions.champion(site)
+    return None if champion is None else workspace.store.promotions.get(site, champion).run_id
+
+
+def _load_adapted(workspace: Workspace, site: Site, run: RunSummary) -> Vlm:
+    if run.site != site.name:
+        raise ModelError(
+            expected=f"a tuning run of {site.name}", found=f"run {run.id} of {run.site}", remedy="name another run"
+        )
+    adapter = workspace.tracker.folder(run.id, ADAPTER_PATH)
+    verify_adapter(adapter)
+    base = load_recipe(adapter / RECIPE_FILE).base
+    source = workspace.settings.resolved_base_model if base.model == EMBEDDED else base.model
+    vlm = load_vlm(adapter=adapter, **loading_arguments(base, source))
+    _require_fit(vlm, site, run)
+    return vlm
+
+
+def _require_fit(vlm: Vlm, site: Site, run: RunSummary) -> None:
+    if vlm.contract.class_names != site.class_names:
+        raise ModelError(
+            expected=f"an adapter for the classes of {site.name}: {', '.join(site.class_names)}",
+            found=f"one for {', '.join(vlm.contract.class_names) or 'none'} in run {run.id}",
+            remedy="tune again on a dataset of today's classes",
+        )
+    base_version = vlm.version.partition("+")[0]
+    if (tuned_on := run.params.get("base_version", base_version)) != base_version:
+        raise ModelError(
+            expected=f"the base model {tuned_on} that run {run.id} was tuned on",
+            found=base_version,
+            remedy="restore that base model (WORKBENCH_BASE_MODEL) or tune again",
+        )
+
+
+def _read_image(path: Path) -> tuple[bytes, Image.Image]:
+    try:
+        content = path.read_bytes()
+        return content, Image.open(BytesIO(content)).convert("RGB")
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        reason = "no image data" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise UsageError(
+            expected=f"an image file (JPEG, PNG) at {path}",
+            found=reason.rstrip("."),
+            remedy="name another file",
+        ) from error
