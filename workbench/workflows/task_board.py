@@ -1,0 +1,124 @@
+"""A site's tasks in Label Studio, as found there, and the additions that the labelling workflows make to them."""
+
+from collections.abc import Mapping, Sequence
+
+from workbench.domain import LabelTask, Site
+from workbench.labeling.studio import Answer, NewTask, Studio, StudioTask
+from workbench.progress import Progress
+from workbench.workflows.images import ImageLinks
+from workbench.workflows.prelabel import PreLabeller
+from workbench.workflows.workspace import Workspace
+
+__all__ = ["TaskBoard", "open_studio"]
+
+_CHUNK_FRAMES = 128
+
+
+def open_studio(workspace: Workspace) -> Studio:
+    """Return the workspace's Label Studio; LabelStudioError when there is no token for it."""
+    return Studio(workspace.settings.labelstudio_url, workspace.settings.labelstudio_token.get_secret_value())
+
+
+class TaskBoard:
+    """A site's project as it was found in Label Studio, and the additions to it.
+
+    Additions are made in chunks; after each one the store knows what the server has.
+    """
+
+    def __init__(self, workspace: Workspace, site: Site, studio: Studio, project_id: int) -> None:
+        self.site, self.studio, self.project_id = site, studio, project_id
+        self.tasks: dict[str, StudioTask] = {}
+        self._workspace = workspace
+        self._links = ImageLinks(workspace.settings)
+
+    @classmethod
+    def read(cls, workspace: Workspace, site: str, progress: Progress) -> "TaskBoard":
+        """Find or make the project and read its tasks; the store learns of tasks that it did not know."""
+        known_site = workspace.store.sites.get(site)
+        studio = open_studio(workspace)
+        project_id = studio.ensure_project(known_site, workspace.store.labels.project(site))
+        board = cls(workspace, known_site, studio, project_id)
+        frame_ids = {frame.id for frame in workspace.store.footage.frames(site)}
+        found = studio.tasks(project_id, progress=progress)
+        board.tasks = {frame_id: task for frame_id, task in found.items() if frame_id in frame_ids}
+        known = workspace.store.labels.tasks(site)
+        with workspace.store.transaction():
+            workspace.store.labels.set_project(site, project_id)
+            workspace.store.labels.add_tasks(
+                site,
+                [
+                    LabelTask(frame_id, task.task_id, project_id, "found in Label Studio")
+                    for frame_id, task in board.tasks.items()
+                    if frame_id not in known or known[frame_id].task_id != task.task_id
+                ],
+            )
+        return board
+
+    def create(
+        self,
+        answers: Mapping[str, Sequence[Answer]],
+        reason: str,
+        guesser: PreLabeller | None,
+        progress: Progress,
+    ) -> None:
+        """Make a task of each frame in ``answers`` with what people said about it already."""
+        frame_ids = list(answers)
+        for start in range(0, len(frame_ids), _CHUNK_FRAMES):
+            chunk = frame_ids[start : start + _CHUNK_FRAMES]
+            guesses = guesser.guess(chunk) if guesser else {}
+            new = [
+                NewTask(frame_id, self._links.sign(frame_id), reason, guesses.get(frame_id), tuple(answers[frame_id]))
+                for frame_id in chunk
+            ]
+            task_ids = self.studio.add_tasks(self.project_id, new)
+            with self._workspace.store.transaction():
+                self._workspace.store.labels.add_predictions(self.site.name, list(guesses.values()))
+                self._workspace.store.labels.add_tasks(
+                    self.site.name,
+                    [
+                        LabelTask(frame_id, task_id, self.project_id, reason)
+                        for frame_id, task_id in zip(chunk, task_ids, strict=True)
+                    ],
+                )
+            progress(start + len(chunk), len(frame_ids), "tasks created")
+
+    def answer(self, answers: Mapping[str, Sequence[Answer]], progress: Progress) -> None:
+        """Submit what people said about frames, by frame id, that have a task already."""
+        for place in range(max((len(said) for said in answers.values()), default=0)):
+            nth = {self.tasks[frame_id].task_id: said[place] for frame_id, said in answers.items() if place < len(said)}
+            self.studio.create_annotations(nth, progress)
+
+    def guess_unanswered(self, guesser: PreLabeller, progress: Progress) -> int:
+        """Give the current model's guess to the tasks found without it and without an answer; return how many."""
+        open_tasks = {frame_id: task.task_id for frame_id, task in self.tasks.items() if not task.annotations}
+        if not open_tasks:
+            return 0
+        version = guesser.model_version
+        unguessed = [frame_id for frame_id in open_tasks if version not in self.tasks[frame_id].model_versions]
+        for start in range(0, len(unguessed), _CHUNK_FRAMES):
+            chunk = unguessed[start : start + _CHUNK_FRAMES]
+            guesses = guesser.guess(chunk)
+            self.studio.add_predictions(
+                self.project_id, {open_tasks[frame_id]: guess for frame_id, guess in guesses.items()}
+            )
+            self._workspace.store.labels.add_predictions(self.site.name, list(guesses.values()))
+            progress(start + len(chunk), len(unguessed), "frames pre-labelled again")
+        return len(unguessed)
+
+    def renew_image_urls(self, progress: Progress) -> int:
+        """Sign anew the URLs found that expire soon or lead elsewhere; return how many."""
+        stale = [task for task in self.tasks.values() if self._links.is_stale(task.image_url, task.frame_id)]
+        self.studio.renew_image_urls(
+            {task.task_id: (task.frame_id, self._links.sign(task.frame_id)) for task in stale}, progress
+        )
+        return len(stale)
+
+    def without_given(self, answers: Mapping[str, Sequence[Answer]]) -> dict[str, list[Answer]]:
+        """Return the ``answers`` by frame id that no task found has yet."""
+        new: dict[str, list[Answer]] = {}
+        for frame_id, said in answers.items():
+            task = self.tasks.get(frame_id)
+            given = {(annotation.class_name, annotation.caption) for annotation in task.annotations} if task else set()
+            if missing := [answer for answer in said if answer not in given]:
+                new[frame_id] = missing
+        return new
