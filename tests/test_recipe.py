@@ -1,0 +1,114 @@
+"""Recipes are read once, completely, and tell all their problems together."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workbench.errors import RecipeError
+from workbench.recipe import Recipe, explain_recipe, load_recipe, recipe_schema
+
+RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.yaml"))
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write_recipe(text: str) -> Path:
+        path = tmp_path / "recipe.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write_recipe
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_shipped_recipe_loads_and_tells_its_command_first(path: Path) -> None:
+    load_recipe(path)
+    head = path.read_text(encoding="utf-8").split("\n\n")[0]
+    assert f"workbench tune recipes/{path.name} --site" in head
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_choice_of_a_shipped_recipe_is_explained_at_its_line(path: Path) -> None:
+    choices = re.findall(r"^ +(\w+): +([^#\n]+)(#.*)?$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert [name for name, _, why in choices if not why and name not in {"path", "train"}] == []
+    assert len(choices) > 20
+
+
+def test_all_problems_are_told_at_once_with_the_nearest_key(write) -> None:
+    path = write("training: {lerning_rate: 1e-4, max_steps: fast}\nlora: {r: 0}\nsead: 3\n")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path)
+    told = str(caught.value)
+    assert "4 problems" in told
+    assert "training.lerning_rate is not a key (did you mean training.learning_rate?)" in told
+    assert "training.max_steps should be" in told
+    assert "lora.r should be greater than 0, not 0" in told
+    assert "sead is not a key (did you mean training.seed?)" in told
+    assert str(path) in told
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "an empty file"),
+        ("- lora\n", "a list"),
+        ("training: [", "line 1, column 12"),
+        ("data: {tasks: {caption: 0, class_choice: 0}}", "at least one task"),
+        ("data: {tasks: {class_choice: 0}}", "metric_for_best_model must be loss"),
+        ("parts: {text_model: {path: model.text_model, train: full}}", "at least one part"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused_in_one_sentence(write, text: str, found: str) -> None:
+    with pytest.raises(RecipeError, match=found) as caught:
+        load_recipe(write(text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="No such file"):
+        load_recipe(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("override", ["training.learning_rate", "=3", "training..seed=3"])
+def test_an_override_needs_key_and_value(write, override: str) -> None:
+    with pytest.raises(RecipeError, match="an override such as"):
+        load_recipe(write("lora: {r: 4}"), [override])
+
+
+def test_overrides_win_and_are_checked_like_the_file(write) -> None:
+    path = write("training: {learning_rate: 1e-3}\n")
+    recipe = load_recipe(path, ["training.learning_rate=1e-4", "lora.r=2", "parts.text_model.train=frozen"])
+    assert (recipe.training.learning_rate, recipe.lora.r) == (1e-4, 2)
+    assert (recipe.parts["text_model"].train, recipe.parts["vision_model"].train) == ("frozen", "lora")
+    with pytest.raises(RecipeError, match=r"did you mean lora\.r"):
+        load_recipe(path, ["lora.rank=2"])
+
+
+def test_explain_tells_who_chose_each_value(write) -> None:
+    values = explain_recipe(write("training: {learning_rate: 1e-3, seed: 1}\n"), ["training.seed=2"])
+    origins = {value.key: value.origin for value in values}
+    assert origins["training.seed"] == "override"
+    assert origins["training.learning_rate"] == "file"
+    assert origins["training.max_steps"] == "default"
+    assert origins.keys() == Recipe().flat().keys()
+
+
+def test_the_digest_is_that_of_the_choices_and_not_of_their_spelling(write) -> None:
+    default = Recipe()
+    assert load_recipe(write("training: {seed: 0}")).digest == default.digest
+    assert load_recipe(write("training: {seed: 1}")).digest != default.digest
+
+
+def test_a_resolved_recipe_loads_to_an_equal_value(write) -> None:
+    recipe = load_recipe(write("lora: {r: 3}\nbase: {system_prompt: 'Sei genau: ja?'}"))
+    assert load_recipe(write(recipe.to_yaml())) == recipe
+
+
+def test_the_schema_describes_every_key() -> None:
+    schema = recipe_schema()
+    sections = [definition["properties"] for definition in schema["$defs"].values()]
+    names = {name for section in sections for name in section}
+    assert {key.rpartition(".")[2] for key in Recipe().flat()} <= names
+    assert yaml.safe_dump(schema)

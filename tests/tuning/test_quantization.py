@@ -1,0 +1,36 @@
+"""QLoRA for real: 4-bit weights in the language model alone, and a step that trains."""
+
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+from tests.tuning.conftest import PrepareTuning
+from workbench.errors import PreflightError
+from workbench.recipe import Base, Recipe, Training
+from workbench.tuning.preflight import check_quantization
+from workbench.tuning.tuner import tune_model
+
+NF4 = Recipe(base=Base(quantization="nf4", dtype="bfloat16"), training=Training(max_steps=1, warmup_steps=0, bf16=True))
+
+
+def test_nf4_takes_the_language_model_alone_and_trains(prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
+    prepared = prepare_tuning(NF4)
+    kinds: dict[str, set[str]] = {}
+    for name, module in prepared.model.named_modules():
+        if isinstance(module, nn.Linear) and "lora_" not in name:
+            part = next((part for part in prepared.recipe.parts if f".{part}." in name), name.rpartition(".")[2])
+            kinds.setdefault(part, set()).add(type(module).__name__)
+    assert kinds == {
+        "vision_model": {"Linear"},
+        "connector": {"Linear"},
+        "text_model": {"Linear4bit"},
+        "lm_head": {"Linear"},
+    }
+    result = tune_model(prepared, tmp_path / "adapter", facts={}, sink=lambda step, metrics: None)
+    assert result.final_loss > 0
+
+
+def test_a_model_that_is_not_quantized_although_its_recipe_says_so_is_refused() -> None:
+    with pytest.raises(PreflightError, match="not one"):
+        check_quantization(nn.Linear(2, 2), NF4)

@@ -1,0 +1,184 @@
+"""A run learns, repeats itself, keeps its best weights and leaves a folder that loads to the same model."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers import TrainerControl, TrainerState, TrainingArguments
+
+from tests.tuning.conftest import CLASS_NAMES, PrepareTuning
+from workbench.errors import ModelError, PreflightError, StorageError
+from workbench.models.vlm import load_vlm
+from workbench.recipe import Recipe, Training
+from workbench.tuning.adapter import load_tuning_facts, prove_adapter, save_adapter, trained_weights, verify_adapter
+from workbench.tuning.collator import item_of
+from workbench.tuning.trainer import BestWeights
+from workbench.tuning.tuner import Prepared, Tuned, tune_model
+
+FAST = Training(max_steps=8, per_device_train_batch_size=3, learning_rate=5e-3, eval_steps=4)
+
+
+def tuned(prepared: Prepared, directory: Path) -> tuple[Tuned, dict[str, list[float]]]:
+    curves: dict[str, list[float]] = {}
+
+    def sink(step: int, metrics) -> None:
+        for name, value in metrics.items():
+            curves.setdefault(name, []).append(value)
+
+    return tune_model(prepared, directory, facts={"dataset_id": "abc"}, sink=sink), curves
+
+
+def test_the_loss_falls_and_the_folder_answers_like_the_tuned_model(
+    prepare_tuning: PrepareTuning, tmp_path: Path, base_dir: Path
+) -> None:
+    result, curves = tuned(prepare_tuning(Recipe(training=FAST)), tmp_path / "adapter")
+    losses = curves["train/loss"]
+    assert len(losses) == len(curves["train/learning_rate"]) == result.steps == 8
+    assert np.mean(losses[-2:]) < np.mean(losses[:2]) - 0.3
+    assert len(curves["validation/loss"]) == 2
+    halves = np.mean([curves["validation/caption_loss"], curves["validation/class_choice_loss"]], axis=0)
+    assert curves["validation/loss"] == pytest.approx(halves.tolist())
+    image = Image.new("RGB", (64, 36), (90, 60, 30))
+    reloaded = load_vlm(base_dir, adapter=result.adapter_dir)
+    assert reloaded.contract.class_names == CLASS_NAMES
+    expected = result.vlm.class_probabilities([image], CLASS_NAMES)
+    assert reloaded.class_probabilities([image], CLASS_NAMES) == pytest.approx(expected, abs=1e-4)
+    facts = load_tuning_facts(result.adapter_dir)
+    assert (facts["dataset_id"], facts["best_step"], facts["steps"]) == ("abc", result.best_step, 8)
+
+
+def test_the_same_seed_gives_the_same_losses_and_another_seed_others(
+    prepare_tuning: PrepareTuning, tmp_path: Path
+) -> None:
+    curves = [
+        tuned(prepare_tuning(Recipe(training=FAST.model_copy(update={"seed": seed}))), tmp_path / str(place))[1]
+        for place, seed in enumerate((1, 1, 2))
+    ]
+    assert curves[0] == curves[1]
+    assert curves[0]["train/loss"] != curves[2]["train/loss"]
+
+
+def test_the_weights_of_the_lowest_validation_loss_are_kept(prepare_tuning: PrepareTuning) -> None:
+    model = prepare_tuning(Recipe()).model
+    weight = next(weight for weight in model.parameters() if weight.requires_grad)
+    best, control = BestWeights(model, "loss", patience=2), TrainerControl()
+    stops = []
+    for step, loss in enumerate((3.0, 1.0, 2.0, 1.5), start=1):
+        with torch.no_grad():
+            weight.fill_(step)
+        best.on_evaluate(TrainingArguments(), TrainerState(global_step=step), control, metrics={"eval_loss": loss})
+        stops.append(control.should_training_stop)
+    best.restore()
+    assert (best.step, best.loss, weight.unique().tolist()) == (2, 1.0, [2.0])
+    assert stops == [False, False, False, True]
+
+
+@pytest.mark.parametrize(("metric", "step"), [("loss", 1), ("caption_loss", 2), ("class_choice_loss", 3)])
+def test_the_named_loss_decides_which_weights_are_kept(prepare_tuning: PrepareTuning, metric: str, step: int) -> None:
+    best = BestWeights(prepare_tuning(Recipe()).model, metric, patience=0)
+    for now, losses in enumerate(((1, 3, 3), (2, 1, 2), (3, 2, 1)), start=1):
+        names = ("eval_loss", "eval_caption_loss", "eval_class_choice_loss")
+        metrics = dict(zip(names, losses, strict=True))
+        best.on_evaluate(TrainingArguments(), TrainerState(global_step=now), TrainerControl(), metrics=metrics)
+    assert best.step == step
+
+
+def test_early_stopping_ends_a_run_that_no_longer_improves(prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
+    training = FAST.model_copy(
+        update={"learning_rate": 0.3, "eval_steps": 1, "max_steps": 30, "early_stopping_patience": 2}
+    )
+    result, _ = tuned(prepare_tuning(Recipe(training=training)), tmp_path / "adapter")
+    assert result.steps < 30
+    assert result.best_step == result.steps - 2
+
+
+def test_without_a_validation_split_the_last_weights_are_kept(prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
+    result, curves = tuned(prepare_tuning(Recipe(training=FAST), validation=0), tmp_path / "adapter")
+    assert result.best_step is None
+    assert "validation/loss" not in curves
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_leaves_nothing(
+    prepare_tuning: PrepareTuning, tmp_path: Path
+) -> None:
+    prepared = prepare_tuning(Recipe(training=FAST))
+    with torch.no_grad():
+        next(weight for weight in prepared.model.parameters() if weight.requires_grad).fill_(math.nan)
+    with pytest.raises(PreflightError, match="a finite loss"):
+        tuned(prepared, tmp_path / "adapter")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def saved(prepare_tuning: PrepareTuning, tmp_path: Path) -> tuple[Prepared, Path]:
+    prepared = prepare_tuning(Recipe())
+    with torch.no_grad():
+        for weight in prepared.model.parameters():
+            if weight.requires_grad:
+                weight.add_(0.02)
+    directory = tmp_path / "adapter"
+    save_adapter(prepared.model, directory, contract=prepared.vlm.contract, recipe=prepared.recipe, facts={})
+    return prepared, directory
+
+
+def test_a_folder_is_written_whole_with_a_manifest_of_every_file(saved: tuple[Prepared, Path]) -> None:
+    _, directory = saved
+    verify_adapter(directory)
+    named = json.loads((directory / "manifest.json").read_text())["sha256"].keys()
+    assert named == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "chat_contract.json",
+        "recipe.yaml",
+        "tuning.json",
+    }
+    assert list(directory.parent.iterdir()) == [directory]
+
+
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "recipe.yaml", "chat_contract.json"])
+def test_an_altered_file_is_refused_by_name(saved: tuple[Prepared, Path], name: str) -> None:
+    _, directory = saved
+    content = bytearray((directory / name).read_bytes())
+    content[-3] ^= 1
+    (directory / name).write_bytes(content)
+    with pytest.raises(ModelError, match=name):
+        verify_adapter(directory)
+
+
+def test_a_missing_or_an_added_file_is_refused(saved: tuple[Prepared, Path]) -> None:
+    _, directory = saved
+    (directory / "tuning.json").rename(directory / "extra.json")
+    with pytest.raises(ModelError, match=r"extra\.json, tuning\.json"):
+        verify_adapter(directory)
+
+
+def test_a_folder_that_answers_otherwise_fails_its_proof(saved: tuple[Prepared, Path], frames) -> None:
+    prepared, directory = saved
+    start = {name: weight - 0.02 for name, weight in trained_weights(prepared.model).items()}
+    item = item_of(frames[0], CLASS_NAMES, prepared.recipe.data)
+    prove_adapter(directory, prepared.vlm, start, item, prepared.loading)
+    with pytest.raises(PreflightError, match="unchanged"):
+        prove_adapter(directory, prepared.vlm, trained_weights(prepared.model), item, prepared.loading)
+    with torch.no_grad():
+        for weight in prepared.model.parameters():
+            if weight.requires_grad:
+                weight.add_(0.2)
+    with pytest.raises(PreflightError, match="answer as the tuned model"):
+        prove_adapter(directory, prepared.vlm, start, item, prepared.loading)
+
+
+def test_a_disk_that_refuses_is_told_and_leaves_nothing(saved: tuple[Prepared, Path], tmp_path: Path) -> None:
+    prepared, _ = saved
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match="to write the adapter"):
+        save_adapter(
+            prepared.model,
+            tmp_path / "file" / "adapter",
+            contract=prepared.vlm.contract,
+            recipe=prepared.recipe,
+            facts={},
+        )

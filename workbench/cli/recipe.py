@@ -1,0 +1,47 @@
+"""``workbench recipe``: check and explain recipes without running them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from workbench.cli.console import JsonOption, emit
+
+app = typer.Typer(help="Recipes: every choice of a tuning run, made before it starts.", no_args_is_help=True)
+
+RecipeArgument = Annotated[Path, typer.Argument(help="Recipe file, such as recipes/demo.yaml.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Choose a value instead of the file's: training.learning_rate=1e-4 (repeatable)."),
+]
+
+
+@app.command()
+def check(file: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False) -> None:
+    """Check a recipe; all of its problems are told together."""
+    from workbench.recipe import load_recipe
+
+    recipe = load_recipe(file, overrides or [])
+    found = {"file": str(file), "digest": recipe.digest, "recipe": recipe.resolved()}
+    emit(found, as_json, f"{file} is a valid recipe (digest {recipe.digest[:12]}).")
+
+
+@app.command()
+def explain(file: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False) -> None:
+    """Tell every value of a recipe, defaults included, and who chose it."""
+    from workbench.recipe import explain_recipe
+
+    values = explain_recipe(file, overrides or [])
+    table = Table("key", "value", "chosen by")
+    for value in values:
+        table.add_row(value.key, str(value.value), value.origin)
+    emit(values, as_json, table)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of recipes: every key with its type, bounds, default and purpose."""
+    from workbench.recipe import recipe_schema
+
+    emit(recipe_schema(), True, "")

@@ -1,0 +1,336 @@
+"""Recipes: every choice of a tuning run, made before it starts, in one frozen value.
+
+A recipe is read once and completely; unknown keys are refused and all problems are told together. Where peft's
+``LoraConfig`` or transformers' ``TrainingArguments`` have a word for something, the key has the same name.
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from workbench.errors import RecipeError
+
+__all__ = [
+    "EMBEDDED",
+    "Augmentation",
+    "Base",
+    "Data",
+    "Lora",
+    "Part",
+    "Recipe",
+    "ResolvedValue",
+    "Tasks",
+    "Training",
+    "explain_recipe",
+    "load_recipe",
+    "recipe_schema",
+]
+
+EMBEDDED = "embedded"
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Base(_Section):
+    """The model that is adapted, and how it is loaded and addressed."""
+
+    model: str = Field(default=EMBEDDED, min_length=1)
+    """``embedded`` (the small model that ships with the workbench), a hub name or a directory."""
+    revision: str | None = None
+    """Branch, tag or commit of a hub model; None is its main branch."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "float32"
+    """Type in which the frozen weights are held."""
+    quantization: Literal["none", "nf4"] = "none"
+    """``nf4`` holds the language model in 4 bits (QLoRA); vision tower, projector and lm_head stay as they are."""
+    system_prompt: str = ""
+    """Said before every instruction, in tuning and in production; empty leaves it out."""
+    longest_edge: int | None = Field(default=None, gt=0)
+    """Pixel budget: ``size["longest_edge"]`` of the image processor, in the model's own unit; None keeps its own."""
+
+
+class Part(_Section):
+    """One part of the model by the full path of its module, and what tuning does to it."""
+
+    path: str = Field(min_length=1)
+    """Full path of the module, such as ``model.vision_model``."""
+    train: Literal["lora", "full", "frozen"] = "lora"
+    """``lora`` adapts the linear layers that ``target_modules`` names, ``full`` trains and saves every weight."""
+    target_modules: str = r".*"
+    """Regular expression for the whole path of a linear layer below ``path``."""
+
+
+_IDEFICS3_PARTS = {
+    "vision_model": Part(path="model.vision_model"),
+    "connector": Part(path="model.connector", train="full"),
+    "text_model": Part(path="model.text_model"),
+}
+
+
+class Lora(_Section):
+    """Size and kind of the adapter, as in peft's ``LoraConfig``."""
+
+    r: int = Field(default=16, gt=0)
+    """Rank of each update: more capacity, more memory, a larger adapter file."""
+    lora_alpha: Positive = 32
+    """The update is scaled by ``lora_alpha / r``."""
+    lora_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of an adapted layer's inputs that is dropped in training."""
+    use_rslora: bool = False
+    """Scale by ``lora_alpha / sqrt(r)`` instead, which keeps high ranks learning."""
+    use_dora: bool = False
+    """Learn the magnitude of each output apart from its direction: a little better at low rank, clearly slower."""
+
+
+class Tasks(_Section):
+    """What each frame teaches, and with what weight in the loss; 0 leaves the instruction out."""
+
+    caption: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of describing the frame in one sentence."""
+    class_choice: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of choosing one of the site's classes."""
+
+    @model_validator(mode="after")
+    def _teach_something(self) -> Self:
+        if self.caption + self.class_choice == 0:
+            raise ValueError("at least one task must have a weight above 0")
+        return self
+
+
+class Augmentation(_Section):
+    """How much a frame varies each time it is seen. Nothing is mirrored: left and right mean something to a site."""
+
+    brightness: Share = 0.0
+    """0.2 multiplies by 0.8 to 1.2."""
+    contrast: Share = 0.0
+    """0.2 stretches the distance to the middle grey by 0.8 to 1.2."""
+    saturation: Share = 0.0
+    """0.2 stretches the distance of each pixel to its own grey by 0.8 to 1.2."""
+    crop: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """0.08 leaves out up to 8 % of width and height, at random edges: a camera that moved a little."""
+
+
+class Data(_Section):
+    """Which frames are seen how often, and with what variation."""
+
+    tasks: Tasks = Tasks()
+    augmentation: Augmentation = Augmentation()
+    class_balance: Share = 0.0
+    """0 shows each frame equally often, 1 shows each class equally often; between them is the geometric middle."""
+
+
+class Training(_Section):
+    """The optimisation, as in transformers' ``TrainingArguments``; batch sizes count frames."""
+
+    learning_rate: Positive = 5e-4
+    num_train_epochs: Positive = 10.0
+    """Times that the training split is gone through; ``max_steps`` above 0 decides instead."""
+    max_steps: int = Field(default=-1, ge=-1)
+    """Optimiser steps, whatever the size of the dataset; -1 leaves it to ``num_train_epochs``."""
+    per_device_train_batch_size: int = Field(default=8, gt=0)
+    """Frames in one pass; every frame brings all its instructions."""
+    gradient_accumulation_steps: int = Field(default=1, gt=0)
+    """Passes before each optimiser step: a larger batch without its memory."""
+    warmup_steps: Annotated[float, Field(ge=0)] = 0.05
+    """Steps of rising learning rate; below 1 it is a share of all steps."""
+    lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "cosine"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    max_grad_norm: Positive = 1.0
+    bf16: bool = False
+    """Calculate in bfloat16 where that is safe: faster where the processor has instructions for it (GPU, AMX)."""
+    activation_checkpointing: bool = False
+    """Recalculate activations in the backward pass: about a third slower, far less memory."""
+    eval_steps: int = Field(default=50, gt=0)
+    """Steps between two measurements of the validation losses; the adapter with the lowest is kept."""
+    metric_for_best_model: Literal["loss", "caption_loss", "class_choice_loss"] = "class_choice_loss"
+    """Which validation loss decides: captions of few frames are soon learnt by heart while classes still improve."""
+    early_stopping_patience: int = Field(default=0, ge=0)
+    """Stop after so many measurements without a lower validation loss; 0 never stops early."""
+    seed: int = Field(default=0, ge=0)
+
+
+class Recipe(_Section):
+    """Everything that is chosen before a run. Equal digests mean equal choices."""
+
+    base: Base = Base()
+    parts: Mapping[str, Part] = Field(default=_IDEFICS3_PARTS, min_length=1)
+    """Parts of the model by a name for the audit; a module that no part names stays frozen."""
+    lora: Lora = Lora()
+    data: Data = Data()
+    training: Training = Training()
+
+    @model_validator(mode="after")
+    def _train_something(self) -> Self:
+        if all(part.train != "lora" for part in self.parts.values()):
+            raise ValueError("at least one part must be trained with lora")
+        return self
+
+    @model_validator(mode="after")
+    def _measure_what_is_taught(self) -> Self:
+        task = self.training.metric_for_best_model.removesuffix("_loss")
+        if task in Tasks.model_fields and getattr(self.data.tasks, task) == 0:
+            raise ValueError(f"training.metric_for_best_model must be loss when data.tasks.{task} is 0")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the resolved recipe, in hexadecimal."""
+        return hashlib.sha256(json.dumps(self.resolved(), sort_keys=True).encode()).hexdigest()
+
+    def resolved(self) -> dict[str, Any]:
+        """Return every value, defaults included, in plain types."""
+        return self.model_dump(mode="json")
+
+    def flat(self) -> dict[str, Any]:
+        """Return every value by its full key, such as ``training.learning_rate``."""
+        return dict(_leaves(self.resolved()))
+
+    def to_yaml(self) -> str:
+        """Return the resolved recipe as a recipe file that loads to an equal value."""
+        return yaml.safe_dump(self.resolved(), sort_keys=False, allow_unicode=True)
+
+
+@dataclass(frozen=True)
+class ResolvedValue:
+    """One value of a recipe and who chose it: ``override``, ``file`` or ``default``."""
+
+    key: str
+    value: object
+    origin: Literal["override", "file", "default"]
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read the recipe at ``path`` with overrides such as ``training.learning_rate=1e-4``.
+
+    Raises RecipeError, which tells all problems of the file and of the overrides at once.
+    """
+    content = _read_mapping(path)
+    for key, value in map(_parse_override, overrides):
+        if key.startswith("parts."):
+            content.setdefault("parts", {name: part.model_dump() for name, part in _IDEFICS3_PARTS.items()})
+        _set(content, key, value)
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as exc:
+        problems = [_problem(error) for error in exc.errors()]
+        raise RecipeError(
+            expected=f"a recipe without mistakes in {path}",
+            found=f"{len(problems)} problem{'s' if len(problems) > 1 else ''}: {'; '.join(problems)}",
+            remedy="correct the file or the overrides (`workbench recipe schema` tells every key)",
+        ) from exc
+
+
+def explain_recipe(path: Path, overrides: Sequence[str] = ()) -> list[ResolvedValue]:
+    """Return every resolved value of a recipe in order, with where it came from."""
+    recipe = load_recipe(path, overrides)
+    in_file = {key for key, _ in _leaves(_read_mapping(path))}
+    overridden = {key for key, _ in map(_parse_override, overrides)}
+
+    def origin(key: str) -> Literal["override", "file", "default"]:
+        if any(key == name or key.startswith(f"{name}.") for name in overridden):
+            return "override"
+        return "file" if key in in_file else "default"
+
+    return [ResolvedValue(key, value, origin(key)) for key, value in recipe.flat().items()]
+
+
+def recipe_schema() -> dict[str, Any]:
+    """Return the JSON schema of a recipe: every key with its type, bounds, default and purpose."""
+    return Recipe.model_json_schema()
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise RecipeError(
+            expected=f"a recipe at {path}",
+            found=exc.strerror or "nothing",
+            remedy="name a file such as recipes/demo.yaml",
+        ) from exc
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise RecipeError(
+            expected=f"YAML in {path}", found=_where_yaml_breaks(exc), remedy="correct that line"
+        ) from exc
+    if not isinstance(content, dict):
+        raise RecipeError(
+            expected=f"sections such as 'training:' in {path}",
+            found="an empty file" if content is None else f"a {type(content).__name__}",
+            remedy="start from a file in recipes/",
+        )
+    return content
+
+
+def _where_yaml_breaks(exc: Exception) -> str:
+    mark = getattr(exc, "problem_mark", None)
+    what = getattr(exc, "problem", None) or "text that is not UTF-8"
+    return f"{what} in line {mark.line + 1}, column {mark.column + 1}" if mark else str(what)
+
+
+def _parse_override(override: str) -> tuple[str, object]:
+    key, equals, text = override.partition("=")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    if not equals or not all(part.strip() for part in key.split(".")):
+        raise RecipeError(
+            expected="an override such as training.learning_rate=1e-4",
+            found=repr(override),
+            remedy="write the key's full path, '=' and the value",
+        )
+    return key.strip(), value
+
+
+def _set(content: dict[str, Any], key: str, value: object) -> None:
+    *sections, name = key.split(".")
+    for section in sections:
+        inner = content.setdefault(section, {})
+        if not isinstance(inner, dict):
+            inner = content[section] = {}
+        content = inner
+    content[name] = value
+
+
+def _leaves(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in content.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{key}.")
+        else:
+            yield key, value
+
+
+def _problem(error: Any) -> str:
+    key = ".".join(map(str, error["loc"])) or "the recipe"
+    if error["type"] == "extra_forbidden":
+        return f"{key} is not a key{_nearest(key)}"
+    if error["type"] == "missing":
+        return f"{key} is missing"
+    expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        return f"{key}: {expected}"
+    return f"{key} should be {expected}, not {error['input']!r}"
+
+
+def _nearest(key: str) -> str:
+    known = list(Recipe().flat())
+    sections = {name.rpartition(".")[0] for name in known} - {""}
+    candidates = [*known, *sections]
+    found = difflib.get_close_matches(key, candidates, n=1, cutoff=0.6)
+    if not found:
+        same_name = [name for name in candidates if name.rpartition(".")[2] == key.rpartition(".")[2]]
+        by_name = {name.rpartition(".")[2]: name for name in candidates}
+        close = difflib.get_close_matches(key.rpartition(".")[2], by_name, n=1, cutoff=0.6)
+        found = same_name[:1] or [by_name[name] for name in close]
+    return f" (did you mean {found[0]}?)" if found else ""

@@ -1,0 +1,140 @@
+"""The adapter folder: written whole or not at all, with the SHA-256 of every file, and proved by loading it again."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel, get_peft_model_state_dict
+
+from workbench.errors import ModelError, PreflightError, StorageError
+from workbench.models.chat import ChatContract
+from workbench.models.vlm import Vlm, load_vlm
+from workbench.recipe import Recipe
+from workbench.tuning.collator import Collator, TrainingItem, model_inputs
+
+MANIFEST_FILE = "manifest.json"
+RECIPE_FILE = "recipe.yaml"
+TUNING_FILE = "tuning.json"
+LOGIT_TOLERANCE = 2e-2
+
+
+def save_adapter(
+    model: PeftModel, directory: Path, *, contract: ChatContract, recipe: Recipe, facts: Mapping[str, Any]
+) -> Path:
+    """Write ``directory``: peft's files, ``chat_contract.json``, ``recipe.yaml``, ``tuning.json`` and the manifest.
+
+    Everything is written beside it, synced and renamed, so that a reader finds the whole folder or none. StorageError
+    when the disk refuses.
+    """
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    except OSError as exc:
+        raise _disk_refused(directory, exc) from exc
+    try:
+        model.save_pretrained(str(building), safe_serialization=True)
+        (building / "README.md").unlink(missing_ok=True)
+        contract.save(building)
+        (building / RECIPE_FILE).write_text(recipe.to_yaml(), encoding="utf-8")
+        (building / TUNING_FILE).write_text(json.dumps(dict(facts), indent=2) + "\n", encoding="utf-8")
+        _write_manifest(building)
+        building.rename(directory)
+    except OSError as exc:
+        raise _disk_refused(directory, exc) from exc
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return directory
+
+
+def verify_adapter(directory: Path) -> None:
+    """Compare every file with the manifest; ModelError when one is missing, unknown or altered."""
+    try:
+        expected = json.loads((directory / MANIFEST_FILE).read_text(encoding="utf-8"))["sha256"]
+        found = _digests(directory)
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise ModelError(
+            expected=f"an adapter with its {MANIFEST_FILE} in {directory}",
+            found=f"{type(exc).__name__}: {exc}",
+            remedy="tune again or restore the folder from its MLflow run",
+        ) from exc
+    astray = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if astray:
+        raise ModelError(
+            expected=f"the adapter files that the tuning run wrote in {directory}",
+            found=f"{len(astray)} missing, added or altered: {', '.join(astray)}",
+            remedy="restore the folder from its MLflow run",
+        )
+
+
+def load_tuning_facts(directory: Path) -> dict[str, Any]:
+    """Return ``tuning.json``: the base model, how it was held and what the run measured."""
+    return dict(json.loads((directory / TUNING_FILE).read_text(encoding="utf-8")))
+
+
+def prove_adapter(
+    directory: Path, tuned: Vlm, start: Mapping[str, torch.Tensor], item: TrainingItem, base: Mapping[str, Any]
+) -> None:
+    """Load the saved adapter on a fresh base (``base`` are the arguments of ``load_vlm``) and compare with ``tuned``.
+
+    PreflightError when training moved no weight away from ``start`` or the reloaded model answers otherwise.
+    """
+    unmoved = [name for name, weight in trained_weights(tuned.model).items() if torch.equal(weight, start[name])]
+    if len(unmoved) == len(start):
+        raise PreflightError(
+            expected="an adapter that differs from its start",
+            found=f"all of its {len(start)} tensors unchanged",
+            remedy="raise training.max_steps or training.learning_rate",
+        )
+    verify_adapter(directory)
+    reloaded = load_vlm(adapter=directory, **base)
+    difference = float((_logits(tuned, item) - _logits(reloaded, item)).abs().max())
+    if not difference <= LOGIT_TOLERANCE:
+        raise PreflightError(
+            expected=f"the saved adapter to answer as the tuned model does (logits within {LOGIT_TOLERANCE})",
+            found=f"a difference of {difference:.3g}",
+            remedy="report this, as the adapter must not be used",
+        )
+
+
+def trained_weights(model: PeftModel) -> dict[str, torch.Tensor]:
+    """Return a copy of the weights that an adapter folder holds."""
+    return {name: weight.detach().cpu().clone() for name, weight in get_peft_model_state_dict(model).items()}
+
+
+def _logits(vlm: Vlm, item: TrainingItem) -> torch.Tensor:
+    batch = Collator(vlm.processor, vlm.contract)([item])
+    vlm.model.eval()
+    with torch.inference_mode():
+        on_device = {name: value.to(vlm.model.device) for name, value in model_inputs(batch).items()}
+        logits: torch.Tensor = vlm.model(**on_device, logits_to_keep=1).logits.float().log_softmax(dim=-1).cpu()
+    return logits
+
+
+def _write_manifest(directory: Path) -> None:
+    manifest = {"sha256": _digests(directory)}
+    (directory / MANIFEST_FILE).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    for path in [*directory.iterdir(), directory]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _digests(directory: Path) -> dict[str, str]:
+    files = [path for path in sorted(directory.iterdir()) if path.name != MANIFEST_FILE]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _disk_refused(directory: Path, exc: OSError) -> StorageError:
+    return StorageError(
+        expected=f"to write the adapter to {directory}",
+        found=exc.strerror or str(exc),
+        remedy="free some space or correct the folder's rights and tune again",
+    )

@@ -1,0 +1,113 @@
+"""Which modules a recipe trains, found by full path, and putting adapters on exactly those."""
+
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from peft import LoraConfig, PeftModel, get_peft_model
+from peft.utils import ModulesToSaveWrapper
+from torch import nn
+from transformers import PreTrainedModel
+
+from workbench.errors import PreflightError
+from workbench.recipe import Lora, Part, Recipe
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Full module paths: linear layers that get LoRA, by the name of their part, and modules that are trained whole."""
+
+    lora: Mapping[str, tuple[str, ...]]
+    full: tuple[str, ...]
+
+    @property
+    def lora_paths(self) -> frozenset[str]:
+        return frozenset(path for paths in self.lora.values() for path in paths)
+
+
+def find_targets(model: nn.Module, parts: Mapping[str, Part]) -> Targets:
+    """Return the modules of ``model`` that ``parts`` name.
+
+    PreflightError when a path is no module of the model or a LoRA part matches no linear layer: peft would train
+    something else, or nothing, without a word.
+    """
+    modules = dict(model.named_modules())
+    for name, part in parts.items():
+        if part.path not in modules:
+            raise PreflightError(
+                expected=f"the module {part.path} that parts.{name}.path names",
+                found=f"a {type(model).__name__} with {_near(part.path, modules)}",
+                remedy="correct the path in the recipe",
+            )
+    lora = {name: _linear_layers(modules, name, part) for name, part in parts.items() if part.train == "lora"}
+    return Targets(lora, tuple(part.path for part in parts.values() if part.train == "full"))
+
+
+def attach_lora(model: PreTrainedModel, recipe: Recipe, targets: Targets) -> PeftModel:
+    """Put fresh adapters on ``targets``, train nothing else, and prove both; trained weights are float32."""
+    with warnings.catch_warnings():
+        # peft 0.21 still asks a model for this by the name that transformers 5.23 deprecates.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        adapted = get_peft_model(model, _lora_config(recipe.lora, targets))
+    touched = set(adapted.base_model.targeted_module_names)
+    if touched != targets.lora_paths:
+        stray = sorted(touched ^ targets.lora_paths)
+        raise PreflightError(
+            expected=f"adapters on {len(targets.lora_paths)} layers that the recipe names",
+            found=f"{len(touched)}, with a difference at {stray[0]}",
+            remedy="make the target_modules of the parts exclude each other and the parts trained in full",
+        )
+    for parameter in adapted.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    return adapted
+
+
+def hold_as_served(model: PeftModel) -> None:
+    """Give the modules trained in full, which learn in float32, the type in which a loaded base holds them."""
+    for module in model.modules():
+        if isinstance(module, ModulesToSaveWrapper):
+            module.modules_to_save.to(next(module.original_module.parameters()).dtype)
+
+
+def _lora_config(lora: Lora, targets: Targets) -> LoraConfig:
+    return LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.lora_alpha,
+        lora_dropout=lora.lora_dropout,
+        use_rslora=lora.use_rslora,
+        use_dora=lora.use_dora,
+        target_modules="|".join(map(re.escape, sorted(targets.lora_paths))),
+        modules_to_save=list(targets.full) or None,
+    )
+
+
+def _linear_layers(modules: Mapping[str, nn.Module], name: str, part: Part) -> tuple[str, ...]:
+    try:
+        pattern = re.compile(re.escape(part.path) + r"\." + f"(?:{part.target_modules})")
+    except re.error as exc:
+        raise PreflightError(
+            expected=f"a regular expression in parts.{name}.target_modules",
+            found=f"{part.target_modules!r} ({exc})",
+            remedy="correct it in the recipe",
+        ) from exc
+    found = tuple(path for path, module in modules.items() if isinstance(module, nn.Linear) and pattern.fullmatch(path))
+    if not found:
+        below = [path for path, module in modules.items() if isinstance(module, nn.Linear) and _below(path, part.path)]
+        raise PreflightError(
+            expected=f"a linear layer of {part.path} that matches {part.target_modules!r} (parts.{name})",
+            found=f"none among {len(below)} such as {below[0]}" if below else "a part without linear layers",
+            remedy="correct target_modules, which must match the whole path below the part",
+        )
+    return found
+
+
+def _below(path: str, parent: str) -> bool:
+    return path.startswith(f"{parent}.")
+
+
+def _near(path: str, modules: Mapping[str, nn.Module]) -> str:
+    parent = path.rpartition(".")[0]
+    siblings = [name for name in modules if name and name.rpartition(".")[0] == parent]
+    return ", ".join(siblings) or f"nothing at {parent}"

@@ -1,0 +1,192 @@
+"""Adapt a base model to a site's dataset, with a lineage that can be followed back from every weight."""
+
+import io
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from workbench.datasets import load_rows
+from workbench.domain import DatasetVersion, LabelledFrame, Site, Split
+from workbench.errors import DatasetError
+from workbench.models.vlm import Vlm
+from workbench.progress import Progress, silent
+from workbench.recipe import EMBEDDED, Recipe, load_recipe
+from workbench.tracking import RunLog
+from workbench.tuning.adapter import verify_adapter
+from workbench.tuning.tuner import Preflight, Prepared, Tuned, package_versions, prepare, tune_model
+from workbench.workflows.workspace import Workspace
+
+__all__ = ["TuneResult", "check_recipe", "tune"]
+
+ADAPTER_PATH = "adapter"
+SAMPLES = 12
+
+Announce = Callable[[Preflight], None]
+
+
+@dataclass(frozen=True)
+class TuneResult:
+    """A finished run; ``best_step`` is the step of the lowest validation loss, None without a validation split."""
+
+    run_id: str
+    adapter_dir: Path
+    trainable_parameters: int
+    steps: int
+    seconds: float
+    final_loss: float
+    dataset_id: str
+    best_step: int | None
+
+
+def check_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Return the recipe at ``path``; RecipeError tells everything that is wrong with it."""
+    return load_recipe(path, overrides)
+
+
+def tune(
+    workspace: Workspace,
+    recipe_path: Path,
+    *,
+    site: str,
+    overrides: Sequence[str] = (),
+    dataset_id: str | None = None,
+    actor: str,
+    progress: Progress = silent,
+    announce: Announce = lambda preflight: None,
+) -> TuneResult:
+    """Tune on the site's dataset version ``dataset_id`` (its beginning is enough; None: the latest).
+
+    ``announce`` hears what is about to be trained before the first step. A run that fails at any point, the saving of
+    its lineage included, leaves no adapter behind and is FAILED in MLflow.
+    """
+    recipe = check_recipe(recipe_path, overrides)
+    known_site = workspace.store.sites.get(site)
+    version = _dataset(workspace, site, dataset_id)
+    source = workspace.settings.resolved_base_model if recipe.base.model == EMBEDDED else recipe.base.model
+    with ExitStack() as undo, workspace.tracker.run(site, Path(recipe_path).stem, kind="tune") as run:
+        progress(0, None, "loading the base model")
+        prepared = prepare(recipe, source, known_site.class_names, *_rows(version))
+        announce(prepared.preflight)
+        _log_choices(run, recipe, prepared, version, actor)
+        adapter_dir = workspace.settings.adapters_dir / run.id
+        undo.callback(shutil.rmtree, adapter_dir, ignore_errors=True)
+        samples = _samples(prepared)
+        before = _say(prepared.vlm, known_site, samples)
+        tuned = tune_model(
+            prepared, adapter_dir, facts=_facts(prepared, version), sink=_metrics_sink(run), progress=progress
+        )
+        after = _say(tuned.vlm, known_site, samples)
+        run.log_table(_compared(samples, before, after), "samples.json")
+        _log_outcome(workspace, run, tuned)
+        undo.pop_all()
+    result = TuneResult(
+        run_id=run.id,
+        adapter_dir=adapter_dir,
+        trainable_parameters=prepared.preflight.trainable_parameters,
+        steps=tuned.steps,
+        seconds=round(tuned.seconds, 1),
+        final_loss=tuned.final_loss,
+        dataset_id=version.id,
+        best_step=tuned.best_step,
+    )
+    detail = {"site": site, "dataset_id": version.id, "recipe_digest": recipe.digest}
+    workspace.store.audit.append(actor=actor, action="tune", subject=run.id, detail=detail)
+    return result
+
+
+def _dataset(workspace: Workspace, site: str, dataset_id: str | None) -> DatasetVersion:
+    if dataset_id is None:
+        return workspace.store.datasets.latest(site)
+    version = workspace.store.datasets.get(dataset_id)
+    if version.site != site:
+        raise DatasetError(
+            expected=f"a dataset version of {site}",
+            found=f"{version.id[:12]} of {version.site}",
+            remedy="name another dataset or another site",
+        )
+    return version
+
+
+def _rows(version: DatasetVersion) -> tuple[Sequence[LabelledFrame], Sequence[LabelledFrame]]:
+    return load_rows(version, Split.TRAIN), load_rows(version, Split.VALIDATION)
+
+
+def _log_choices(run: RunLog, recipe: Recipe, prepared: Prepared, version: DatasetVersion, actor: str) -> None:
+    preflight = prepared.preflight
+    run.log_params(
+        {
+            **{key: value for key, value in recipe.flat().items() if not key.startswith("parts.")},
+            **{f"parts.{name}": part.train for name, part in recipe.parts.items()},
+            "recipe_digest": recipe.digest,
+            "base_version": preflight.base_version,
+            "dataset_id": version.id,
+            "chat_contract": prepared.vlm.contract.digest,
+            "trainable_parameters": preflight.trainable_parameters,
+            "train_frames": preflight.train_frames,
+            "validation_frames": preflight.validation_frames,
+            "steps": preflight.steps,
+            "started_by": actor,
+        }
+    )
+    run.log_dataset(version, "training")
+    run.log_text(recipe.to_yaml(), "recipe.yaml")
+    run.log_json(asdict(preflight), "preflight.json")
+    run.log_json(package_versions(), "packages.json")
+
+
+def _log_outcome(workspace: Workspace, run: RunLog, tuned: Tuned) -> None:
+    """Save the adapter with the run, and prove that what was saved is what was trained."""
+    run.log_metrics({"tune/seconds": tuned.seconds, "tune/steps": tuned.steps, "tune/final_loss": tuned.final_loss})
+    run.log_folder(tuned.adapter_dir, ADAPTER_PATH)
+    verify_adapter(workspace.tracker.folder(run.id, ADAPTER_PATH))
+
+
+def _facts(prepared: Prepared, version: DatasetVersion) -> Mapping[str, object]:
+    return {
+        "base_model": prepared.recipe.base.model,
+        "base_revision": prepared.recipe.base.revision,
+        "base_version": prepared.preflight.base_version,
+        "dataset_id": version.id,
+        "recipe_digest": prepared.recipe.digest,
+        "packages": package_versions(),
+    }
+
+
+def _metrics_sink(run: RunLog) -> Callable[[int, Mapping[str, float]], None]:
+    return lambda step, metrics: run.log_metrics(metrics, step)
+
+
+def _samples(prepared: Prepared) -> Sequence[LabelledFrame]:
+    """Return some frames spread over the validation split, or over the training split when there is none."""
+    frames = prepared.validation or prepared.train
+    stride = max(1, len(frames) // SAMPLES)
+    return [frames[index] for index in range(0, len(frames), stride)][:SAMPLES]
+
+
+def _say(vlm: Vlm, site: Site, frames: Sequence[LabelledFrame]) -> list[tuple[str, str]]:
+    """Return class and caption of each frame, as the model says them."""
+    images = [Image.open(io.BytesIO(frame.image_jpeg)).convert("RGB") for frame in frames]
+    chosen = vlm.class_probabilities(images, site.class_names).argmax(axis=1).tolist()
+    return list(zip([site.class_names[index] for index in chosen], vlm.generate_captions(images), strict=True))
+
+
+def _compared(
+    frames: Sequence[LabelledFrame], before: Sequence[tuple[str, str]], after: Sequence[tuple[str, str]]
+) -> list[dict[str, object]]:
+    return [
+        {
+            "frame_id": frame.frame_id,
+            "camera": frame.camera,
+            "class": frame.class_name,
+            "class_before": said_before[0],
+            "class_after": said_after[0],
+            "caption": frame.caption,
+            "caption_before": said_before[1],
+            "caption_after": said_after[1],
+        }
+        for frame, said_before, said_after in zip(frames, before, after, strict=True)
+    ]
