@@ -1,0 +1,87 @@
+"""``workbench evaluate`` on a stored dataset, with real models and MLflow."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from workbench.cli import app
+from workbench.domain import Split
+from workbench.errors import NotFoundError
+from workbench.evaluation import METRICS
+from workbench.promotion.evidence import report_from_metrics
+from workbench.workflows import evaluate as workflow
+from workbench.workflows.evaluate import evaluate
+from workbench.workflows.tune import tune
+from workbench.workflows.workspace import Workspace
+
+RECIPE = "lora: {r: 2}\ntraining: {max_steps: 2, per_device_train_batch_size: 2, eval_steps: 2, learning_rate: 2e-2}\n"
+
+
+def test_the_base_is_measured_and_the_command_prints_it(harbour: Workspace) -> None:
+    arguments = ["evaluate", "--site", "harbour", "--model", "base", "--json"]
+    printed = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    told = json.loads(printed.stdout)
+    version = harbour.store.datasets.latest("harbour")
+    assert printed.exit_code == 0
+    assert set(told) == {*METRICS, "rows", "model", "dataset", "by_camera", "report", "mlflow_run_id"}
+    assert (told["rows"], told["dataset"]) == (10, version.id)
+    assert set(told["class_accuracy"]) == {"value", "low", "high"}
+    assert 0 <= told["class_accuracy"]["low"] <= told["class_accuracy"]["value"] <= told["class_accuracy"]["high"] <= 1
+    assert set(told["by_camera"]) == {"dock"}
+    assert "harbour" in Path(told["report"]).read_text(encoding="utf-8")
+    run = harbour.tracker.get(told["mlflow_run_id"])
+    assert (run.kind, run.tags["model_version"]) == ("evaluate", told["model"])
+    assert run.datasets == {"test": version.id}
+    assert run.metrics["class_accuracy"] == told["class_accuracy"]["value"]
+    assert run.metrics["camera/dock/class_accuracy_high"] == told["class_accuracy"]["high"]
+    event = harbour.store.audit.events("harbour")[-1]
+    assert (event.action, event.detail["run_id"]) == ("evaluate", run.id)
+
+
+def test_an_adapter_is_measured_beside_the_base_and_its_run_carries_the_evidence(
+    harbour: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    tuned = tune(harbour, recipe, site="harbour", actor="ada")
+    base = evaluate(harbour, site="harbour", model="base", actor="ada")
+    asked = []
+    ask = workflow._ask
+    monkeypatch.setattr(workflow, "_ask", lambda vlm, *rest: (asked.append(vlm.version), ask(vlm, *rest))[1])
+
+    adapted = evaluate(harbour, site="harbour", model=tuned.run_id, actor="ada")
+
+    assert asked == [adapted.report.model_version], "the base's answers are remembered"
+    assert adapted.baseline is not None
+    assert adapted.baseline.metrics == base.report.metrics
+    assert tuple(adapted.differences) == METRICS
+    run = harbour.tracker.get(tuned.run_id)
+    evidence = [
+        report_from_metrics(run.metrics, prefix, model_version="", dataset_id=run.tags[f"{prefix}.dataset_id"])
+        for prefix in ("test", "base_test")
+    ]
+    for found, report in zip(evidence, (adapted.report, adapted.baseline), strict=True):
+        assert found is not None
+        assert found.metrics == report.metrics
+        assert found.by_camera == report.by_camera
+        assert (found.rows, found.dataset_id) == (report.rows, report.dataset_id)
+    page = harbour.tracker.file(run.id, "report/report.html")
+    assert page is not None
+    assert "The base model did in" in page.read_text(encoding="utf-8")
+
+
+def test_the_champion_of_a_site_without_one_is_the_base(harbour: Workspace) -> None:
+    evaluation = evaluate(harbour, site="harbour", split=Split.VALIDATION, actor="ada")
+    assert evaluation.baseline is None
+    assert evaluation.report.split is Split.VALIDATION
+    assert "adapter" not in evaluation.report.model_version
+
+
+def test_an_unknown_dataset_or_run_is_told_before_anything_is_written(harbour: Workspace) -> None:
+    with pytest.raises(NotFoundError, match="dataset version"):
+        evaluate(harbour, site="harbour", dataset_id="feed", actor="ada")
+    with pytest.raises(NotFoundError, match="nosuchrun"):
+        evaluate(harbour, site="harbour", model="nosuchrun", actor="ada")
+    assert harbour.tracker.runs("harbour", "evaluate") == []

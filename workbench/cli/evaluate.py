@@ -1,0 +1,69 @@
+"""``workbench evaluate``: measure a model on held-out frames."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from workbench.cli.console import JsonOption, SiteOption, actor_name, emit, open_workspace, progress_bar
+from workbench.domain import Interval, Split
+
+if TYPE_CHECKING:
+    from workbench.workflows.evaluate import Evaluation
+
+
+def evaluate(
+    site: SiteOption,
+    model: Annotated[str, typer.Option("--model", help="base, champion or the id of a tuning run.")] = "champion",
+    split: Annotated[Split, typer.Option("--split", help="The part of the dataset to measure on.")] = Split.TEST,
+    dataset_id: Annotated[str, typer.Option("--dataset", help="Dataset version; the latest if left out.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a model's classes and captions, with 95 % intervals, whole and by camera."""
+    from workbench.workflows import evaluate as workflow
+
+    with progress_bar() as progress:
+        evaluation = workflow.evaluate(
+            open_workspace(),
+            site=site,
+            model=model,
+            split=split,
+            dataset_id=dataset_id or None,
+            actor=actor_name(),
+            progress=progress,
+        )
+    emit(_as_json(evaluation), as_json, _as_table(evaluation))
+
+
+def _as_json(evaluation: "Evaluation") -> Mapping[str, object]:
+    report = evaluation.report
+    return {
+        **report.metrics,
+        "rows": report.rows,
+        "model": report.model_version,
+        "dataset": report.dataset_id,
+        "by_camera": report.by_camera,
+        "report": evaluation.html_path,
+        "mlflow_run_id": evaluation.run_id,
+    }
+
+
+def _as_table(evaluation: "Evaluation") -> Table:
+    report, baseline = evaluation.report, evaluation.baseline
+    table = Table(
+        title=f"{report.model_version} on {report.rows} {report.split.value} frames",
+        caption=f"Report: {evaluation.html_path}\nMLflow run: {evaluation.run_id}",
+        caption_justify="left",
+    )
+    for column in ("", "value [95 %]", *(("base", "difference") if baseline else ()), *report.by_camera):
+        table.add_column(column, justify="right" if column else "left")
+    for name, interval in report.metrics.items():
+        compared = (str(baseline.metrics[name]), _signed(evaluation.differences[name])) if baseline else ()
+        cameras = (str(metrics[name]) for metrics in report.by_camera.values())
+        table.add_row(name, str(interval), *compared, *cameras)
+    return table
+
+
+def _signed(difference: Interval) -> str:
+    return f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
