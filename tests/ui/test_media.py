@@ -1,0 +1,59 @@
+"""Frames' images: for the holder of a signed URL, for the signed-in, and for nobody else."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from tests.ui.conftest import SITE, App
+from workbench.labeling.media import signed_media_url
+
+SignIn = Callable[[str], httpx.Client]
+
+
+def _signed(app: App, frame_id: str, *, valid_s: int = 600) -> str:
+    key = app.settings.media_key.get_secret_value()
+    return signed_media_url(app.url, frame_id, key, datetime.now(UTC) + timedelta(seconds=valid_s))
+
+
+@pytest.fixture
+def frame_id(app: App) -> str:
+    return app.workspace.store.footage.frames(SITE)[0].id
+
+
+def test_a_signed_url_gives_the_image_without_a_session(app: App, frame_id: str, nobody: httpx.Client) -> None:
+    answer = nobody.get(_signed(app, frame_id), headers={"Origin": app.settings.labelstudio_url})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.content == app.workspace.frame_files.read(frame_id)
+    assert answer.headers["access-control-allow-origin"] == app.settings.labelstudio_url
+    assert "max-age=" in answer.headers["cache-control"]
+
+
+def test_an_expired_url_is_refused(app: App, frame_id: str, nobody: httpx.Client) -> None:
+    answer = nobody.get(_signed(app, frame_id, valid_s=-1))
+    assert answer.status_code == 403
+    assert "expired" in answer.text
+
+
+def test_a_signature_is_good_for_its_own_frame_and_time_alone(app: App, frame_id: str, nobody: httpx.Client) -> None:
+    url = httpx.URL(_signed(app, frame_id))
+    later = url.copy_set_param("expires", str(int(url.params["expires"]) + 1))
+    other = app.workspace.store.footage.frames(SITE)[1].id
+    assert nobody.get(later).status_code == 403
+    assert nobody.get(str(url).replace(frame_id, other)).status_code == 403
+
+
+def test_a_signed_url_of_a_frame_that_is_gone_is_not_found(app: App, nobody: httpx.Client) -> None:
+    assert nobody.get(_signed(app, "0" * 64)).status_code == 404
+
+
+def test_the_apps_own_images_need_a_session(app: App, frame_id: str, nobody: httpx.Client, sign_in: SignIn) -> None:
+    path = f"/frames/{frame_id}.jpg"
+    assert nobody.get(path).status_code == 401
+    assert sign_in("lin").get(path).content == app.workspace.frame_files.read(frame_id)
+
+
+def test_a_path_cannot_climb_out_of_the_frames(sign_in: SignIn) -> None:
+    assert sign_in("ada").get("/frames/..%2F..%2Flocal.env.jpg").status_code in (404, 422)

@@ -1,0 +1,94 @@
+"""Every tab in a real browser: it shows something, complains about nothing and calls nobody outside."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.ui.conftest import PASSWORDS, PATIENCE_S, SITE, App
+from workbench.domain import JobState
+
+TABS = ["Footage", "Label", "Tune", "Runs", "Review", "Drift"]
+
+
+class Watched:
+    """A page with what it complained about and whom it called."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.outside: list[str] = []
+        page.on("console", lambda message: self._note(message.type == "error", message.text))
+        page.on("pageerror", lambda error: self._note(True, str(error)))
+        page.on("request", lambda request: self._called(request.url, url))
+
+    def _note(self, is_bad: bool, text: str) -> None:
+        if is_bad:
+            self.complaints.append(text)
+
+    def _called(self, called: str, url: str) -> None:
+        if not called.startswith((url, "data:", "blob:")):
+            self.outside.append(called)
+
+
+@pytest.fixture
+def watched(browser: Browser, app: App) -> Iterator[Watched]:
+    context = browser.new_context(viewport={"width": 800, "height": 900})
+    context.set_default_timeout(PATIENCE_S * 1000)
+    expect.set_options(timeout=PATIENCE_S * 1000)
+    watched = Watched(context.new_page(), app.url)
+    watched.page.goto(app.url)
+    watched.page.get_by_label("Name").fill("ada")
+    watched.page.get_by_label("Password").fill(PASSWORDS["ada"])
+    watched.page.get_by_role("button", name="Sign in").click()
+    yield watched
+    context.close()
+
+
+def test_every_tab_shows_itself_without_complaint_and_without_calling_outside(watched: Watched) -> None:
+    for tab in TABS:
+        watched.page.get_by_role("tab", name=tab, exact=True).click()
+        expect(watched.page.get_by_role("heading", name=tab, exact=True, level=2)).to_be_visible()
+        assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), tab
+    assert watched.complaints == []
+    assert watched.outside == []
+
+
+def test_the_footage_tab_shows_the_stills_of_the_site(watched: Watched, app: App) -> None:
+    image = watched.page.locator(".wb-frames img").first
+    expect(image).to_be_visible()
+    expect(image).to_have_js_property("naturalWidth", 64)
+    newest = app.workspace.store.footage.frames(SITE)[-1]
+    assert image.get_attribute("src") == f"/frames/{newest.id}.jpg"
+
+
+def test_a_reload_shows_the_same_tab(watched: Watched) -> None:
+    watched.page.get_by_role("tab", name="Review", exact=True).click()
+    expect(watched.page).to_have_url(f"{watched.page.url.partition('?')[0]}?tab=review")
+    watched.page.reload()
+    expect(watched.page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
+
+
+def test_a_mistake_is_told_and_what_was_typed_stays(watched: Watched) -> None:
+    name = watched.page.get_by_label("Camera name")
+    name.fill("no/slash")
+    watched.page.get_by_role("button", name="Add camera", exact=True).click()
+    expect(watched.page.get_by_text("Expected a camera name")).to_be_visible()
+    expect(name).to_be_visible()
+    expect(name).to_have_value("no/slash")
+
+
+def test_a_job_is_found_again_after_a_reload(watched: Watched, app: App) -> None:
+    page = watched.page
+    page.get_by_label("Video, folder or stream on the server").fill("/no/such/video.mp4")
+    page.get_by_role("button", name="Take stills", exact=True).click()
+    expect(page.get_by_text("started by ada")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Expected a video file at /no/such/video.mp4")).to_be_visible()
+    job = app.workspace.store.jobs.all(SITE)[0]
+    assert (job.kind, job.started_by, job.state) == ("ingest", "ada", JobState.FAILED)
+
+
+def test_signing_out_needs_one_click(watched: Watched) -> None:
+    watched.page.get_by_role("button", name="Sign out").click()
+    expect(watched.page.get_by_label("Password")).to_be_visible()

@@ -1,0 +1,178 @@
+"""Tune: freeze the labels as a dataset version, pick a recipe, start a run and watch it."""
+
+from collections import Counter
+from pathlib import Path
+
+import gradio as gr
+from markupsafe import Markup
+
+from workbench.datasets import load_manifest
+from workbench.domain import DatasetVersion, Job, Role, Split
+from workbench.errors import RecipeError, StorageError
+from workbench.recipe import explain_recipe
+from workbench.settings import Settings, embedded_path
+from workbench.ui.charts import loss_chart
+from workbench.ui.fragments import badge, empty_state, facts, heading, note, short_id, table, time_of
+from workbench.ui.job_panel import JobPanel
+from workbench.ui.session import one_sentence_errors, require, require_site
+from workbench.ui.view import View, when_clicked
+from workbench.workflows.jobs import start_tune_job
+from workbench.workflows.workspace import Workspace
+
+__all__ = ["TITLE", "build"]
+
+TITLE = "Tune"
+_ORIGINS = {"override": "good", "file": "warn", "default": "quiet"}
+
+
+def build(workspace: Workspace, site: gr.Dropdown) -> View:
+    desk = _Desk(workspace)
+    gr.HTML(heading("Tune", "Labels become a frozen dataset, a recipe says how, and a process of its own trains."))
+    dataset = gr.HTML()
+    with gr.Row(equal_height=False):
+        with gr.Column(elem_classes="wb-card", min_width=320):
+            gr.HTML("<h3>Dataset</h3>")
+            gr.HTML(note("Frames that were taken close together never end up in different splits."))
+            freeze = gr.Button("Build dataset")
+            desk.builds = JobPanel(workspace, site, ["dataset"])
+        with gr.Column(elem_classes="wb-card", min_width=320):
+            gr.HTML("<h3>Recipe</h3>")
+            recipe = gr.Dropdown(label="Recipe", choices=[], interactive=True)
+            overrides = gr.Textbox(
+                label="Overrides, one a line", lines=2, placeholder="training.max_steps=200\nlora.r=32"
+            )
+            with gr.Row():
+                check = gr.Button("Check")
+                start = gr.Button("Start tuning", variant="primary")
+    desk.runs = JobPanel(workspace, site, ["tune"], more=desk.loss_so_far)
+    explanation = gr.HTML()
+    recipe.input(desk.show_recipe, recipe, explanation, show_progress="hidden")
+    check.click(desk.check_recipe, [recipe, overrides], explanation, show_progress="hidden")
+    when_clicked(freeze, desk.build_dataset, [site], then=desk.builds.view, site=site)
+    when_clicked(start, desk.tune, [site, recipe, overrides], then=desk.runs.view, site=site)
+    desk.builds.when_ended(View(desk.look_at_dataset, [dataset]))
+    return View(desk.look, [dataset, recipe, explanation, *desk.builds.outputs, *desk.runs.outputs])
+
+
+class _Desk:
+    builds: JobPanel
+    runs: JobPanel
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    @one_sentence_errors
+    def look(self, site: str | None, request: gr.Request) -> tuple[object, ...]:
+        require(self._workspace, request)
+        recipes = recipe_files(self._workspace.settings)
+        first = next(iter(recipes), None)
+        return (
+            _dataset(self._workspace, site),
+            gr.Dropdown(choices=list(recipes), value=first),
+            _source(recipes[first]) if first else "",
+            *self.builds.look(site, request),
+            *self.runs.look(site, request),
+        )
+
+    @one_sentence_errors
+    def look_at_dataset(self, site: str | None, request: gr.Request) -> Markup:
+        require(self._workspace, request)
+        return _dataset(self._workspace, site)
+
+    @one_sentence_errors
+    def show_recipe(self, recipe: str | None, request: gr.Request) -> str:
+        require(self._workspace, request)
+        return _source(self._recipe_path(recipe))
+
+    @one_sentence_errors
+    def check_recipe(self, recipe: str | None, overrides: str, request: gr.Request) -> str:
+        require(self._workspace, request)
+        path = self._recipe_path(recipe)
+        rows = [
+            (value.key, value.value, badge(value.origin, _ORIGINS[value.origin]))
+            for value in explain_recipe(path, _lines(overrides))
+        ]
+        return note(f"{recipe} can be used as it is.", tone="good") + table(["key", "value", "chosen by"], rows)
+
+    @one_sentence_errors
+    def build_dataset(self, site: str | None, request: gr.Request) -> None:
+        user = require(self._workspace, request, Role.ENGINEER)
+        site = require_site(site)
+        self.builds.start("dataset", ["dataset", "build", "--site", site], site=site, user=user)
+
+    @one_sentence_errors
+    def tune(self, site: str | None, recipe: str | None, overrides: str, request: gr.Request) -> None:
+        user = require(self._workspace, request, Role.ENGINEER)
+        start_tune_job(
+            self._workspace,
+            self._recipe_path(recipe),
+            site=require_site(site),
+            overrides=_lines(overrides),
+            actor=user.name,
+        )
+
+    def loss_so_far(self, job: Job) -> Markup:
+        """Draw the loss of the run that ``job`` has opened in MLflow, once there is one."""
+        tracker = self._workspace.tracker
+        run = next((run for run in tracker.runs(job.site, "tune") if run.started_at >= job.started_at), None)
+        return loss_chart(tracker, run.id) if run else Markup("")
+
+    def _recipe_path(self, name: str | None) -> Path:
+        recipes = recipe_files(self._workspace.settings)
+        if name not in recipes:
+            raise RecipeError(
+                expected="a recipe of the recipes folder", found=repr(name), remedy=f"pick one of {', '.join(recipes)}"
+            )
+        return recipes[name]
+
+
+def recipe_files(settings: Settings) -> dict[str, Path]:
+    """Return the recipes of the workspace's own ``recipes`` folder, or else those that ship, by file name."""
+    for folder in (
+        settings.home / "recipes",
+        Path(__file__).resolve().parents[2] / "recipes",
+        embedded_path("recipes"),
+    ):
+        if found := {path.name: path for path in sorted(folder.glob("*.yaml"))}:
+            return found
+    return {}
+
+
+def _lines(text: str | None) -> list[str]:
+    return [line.strip() for line in (text or "").splitlines() if line.strip()]
+
+
+def _source(path: Path) -> Markup:
+    """Show the recipe as its author wrote it: its comments say what it is for and what each choice costs."""
+    try:
+        return Markup('<h4>{}</h4><pre class="wb-source">{}</pre>').format(path.name, path.read_text("utf-8"))
+    except OSError as exc:
+        raise StorageError(
+            expected=f"to read {path.name}", found=exc.strerror or str(exc), remedy="put the file back"
+        ) from exc
+
+
+def _dataset(workspace: Workspace, site: str | None) -> Markup:
+    if not site:
+        return empty_state("No site yet", "Add the first one under Footage.")
+    versions = workspace.store.datasets.all(site)
+    if not versions:
+        return empty_state("No dataset yet", "Fetch labels under Label, then build the dataset here.")
+    latest = versions[-1]
+    figures = facts(
+        {
+            "newest version": short_id(latest.id),
+            "made (UTC)": time_of(latest.created_at),
+            **{f"{split} frames": latest.rows.get(split, 0) for split in Split},
+            "versions so far": len(versions),
+        }
+    )
+    return figures + _by_class(latest)
+
+
+def _by_class(version: DatasetVersion) -> Markup:
+    manifest = load_manifest(version)
+    counts = Counter((row.class_name, row.split) for row in manifest.rows)
+    rows = [(name, *(counts[name, split] for split in Split)) for name in manifest.class_names]
+    problems = Markup("").join(note(problem, tone="warn") for problem in manifest.problems)
+    return table(["class", *Split], rows, numeric=[1, 2, 3]) + problems
