@@ -295,6 +295,13 @@ class DriftReport:
     drifted: bool
     window: tuple[datetime, datetime] | None = field(default=None)
 
+    @property
+    def verdict(self) -> Verdict:
+        """``no-evidence`` where no test could be made, which is not "no drift"."""
+        if not self.p_values:
+            return Verdict.NO_EVIDENCE
+        return Verdict.FAIL if self.drifted else Verdict.PASS
+
 
 def _require_name(what: str, name: str) -> None:
     if not _NAME.fullmatch(name):

@@ -1,0 +1,83 @@
+"""Habits of the command line: quick, documented, and one sentence for a mistake."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from workbench.cli import app
+
+HEAVY = ("torch", "transformers", "mlflow", "gradio", "datasets", "peft", "label_studio_sdk", "av")
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "workbench", *arguments],
+        env={"PATH": "/usr/bin:/bin", "WORKBENCH_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def commands(command: click.Command, path: str = "workbench") -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, f"{path} {name}")
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_and_option_explains_itself(path: str) -> None:
+    command = COMMANDS[path]
+    assert command.help, path
+    for parameter in command.params:
+        assert getattr(parameter, "help", None), f"{path}: {parameter.name}"
+
+
+def test_help_loads_no_heavy_library() -> None:
+    probe = f"import sys, workbench.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout
+    assert found.strip() == "[]"
+
+
+def test_site_and_camera_are_added_once(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert run(tmp_path, "site", "add", "yard", "--classes", "clear, person").returncode == 0
+        assert run(tmp_path, "camera", "add", "north", "--site", "yard").returncode == 0
+    listed = json.loads(run(tmp_path, "site", "list", "--json").stdout)
+    assert listed == [
+        {
+            "site": {"name": "yard", "class_names": ["clear", "person"]},
+            "cameras": [{"site": "yard", "name": "north"}],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "sentence"),
+    [
+        (["site", "add", "yard", "--classes", "clear"], 2, "at least two different class names"),
+        (["site", "add", "bad name", "--classes", "a,b"], 2, "rename the site"),
+        (["camera", "add", "north", "--site", "nowhere"], 2, "workbench site add"),
+        (["ingest", "missing.mp4", "--site", "nowhere", "--camera", "north"], 2, "workbench site add"),
+        (["dataset", "build", "--site", "nowhere"], 2, "workbench site add"),
+        (["evaluate", "--site", "nowhere"], 2, "workbench site add"),
+        (["predict", "missing.jpg", "--site", "nowhere"], 2, "workbench site add"),
+    ],
+)
+def test_mistake_is_one_sentence_and_no_traceback(
+    tmp_path: Path, arguments: list[str], exit_code: int, sentence: str
+) -> None:
+    result = run(tmp_path, *arguments)
+    assert result.returncode == exit_code, result.stderr
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1

@@ -1,0 +1,243 @@
+"""The labelling workflows against the real Label Studio."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from pydantic import SecretStr
+
+from tests.services import free_port
+from workbench.domain import Clip, Frame, Site, Split
+from workbench.errors import AccessError, LabelFileError, LabelStudioError
+from workbench.labeling.media import media_url_expiry
+from workbench.labeling.results import annotation_to_result
+from workbench.labeling.server import ADMINISTRATOR
+from workbench.labeling.signup import ensure_labeller
+from workbench.labeling.studio import NewTask, Studio
+from workbench.workflows import label
+from workbench.workflows.task_board import open_studio
+from workbench.workflows.workspace import Workspace
+
+ACTOR = "tester"
+CLIP = "gate.mp4"
+STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+FRAMES = 12
+
+
+@pytest.fixture
+def bench(label_studio_workspace: Workspace, labelled_site: Site) -> Workspace:
+    """A workspace whose site has a clip with one stored frame a second."""
+    store = label_studio_workspace.store
+    clip = Clip("c" * 64, labelled_site.name, "north", CLIP, STARTED_AT, float(FRAMES), (64, 48))
+    store.footage.add_clip(clip)
+    store.footage.add_frames(
+        [
+            Frame(
+                id=label_studio_workspace.frame_files.write(grey_jpeg(second)),
+                site=labelled_site.name,
+                camera="north",
+                clip_id=clip.id,
+                clip_name=CLIP,
+                offset_s=float(second),
+                taken_at=STARTED_AT + timedelta(seconds=second),
+                size_wh=(64, 48),
+            )
+            for second in range(FRAMES)
+        ]
+    )
+    return label_studio_workspace
+
+
+def grey_jpeg(level: int) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (64, 48), (level * 20, level * 20, level * 20)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def write_labels(tmp_path: Path, rows: Sequence[tuple[float, str, str]]) -> Path:
+    path = tmp_path / "labels.csv"
+    lines = [f"{CLIP},{time_s},{class_name},{caption}" for time_s, class_name, caption in rows]
+    path.write_text("\n".join(["video,time_s,class,caption", *lines]) + "\n")
+    return path
+
+
+def push(bench: Workspace, site: Site, **options: object) -> label.PushReport:
+    return label.push(bench, site.name, actor=ACTOR, prelabel=False, **options)  # type: ignore[arg-type]
+
+
+def actions(bench: Workspace) -> list[str]:
+    return [event.action for event in bench.store.audit.events()]
+
+
+def test_every_frame_gets_one_task_however_often_it_is_pushed(bench: Workspace, labelled_site: Site) -> None:
+    first = push(bench, labelled_site, limit=5)
+    assert (first.created, first.renewed, first.prelabelled) == (5, 0, 0)
+    assert first.project_url == f"{bench.settings.labelstudio_url}/projects/{first.project_id}"
+    assert push(bench, labelled_site).created == FRAMES - 5
+    assert push(bench, labelled_site).created == 0
+    tasks = open_studio(bench).tasks(first.project_id)
+    assert {frame_id: task.task_id for frame_id, task in tasks.items()} == {
+        frame_id: task.task_id for frame_id, task in bench.store.labels.tasks(labelled_site.name).items()
+    }
+    assert actions(bench) == ["label.push", "label.push"]
+
+
+def test_a_push_that_was_cut_off_is_completed_by_the_next(
+    bench: Workspace, labelled_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.workflows.task_board._CHUNK_FRAMES", 5)
+    add_tasks = Studio.add_tasks
+    calls = 0
+
+    def cut_off(studio: Studio, project_id: int, new: Sequence[NewTask]) -> list[int]:
+        nonlocal calls
+        calls += 1
+        task_ids = add_tasks(studio, project_id, new)
+        if calls == 2:
+            raise KeyboardInterrupt
+        return task_ids
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Studio, "add_tasks", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            push(bench, labelled_site)
+    assert len(bench.store.labels.tasks(labelled_site.name)) == 5
+    resumed = push(bench, labelled_site)
+    assert resumed.created == FRAMES - 10
+    assert len(bench.store.labels.tasks(labelled_site.name)) == FRAMES
+    assert len(open_studio(bench).tasks(resumed.project_id)) == FRAMES
+
+
+def test_images_are_signed_urls_that_are_renewed_before_they_expire(bench: Workspace, labelled_site: Site) -> None:
+    report = push(bench, labelled_site, limit=2)
+    urls = {task.image_url for task in open_studio(bench).tasks(report.project_id).values()}
+    assert all(url.startswith(f"{bench.settings.resolved_public_url}/media/") for url in urls)
+    moved = replace(bench, settings=bench.settings.model_copy(update={"public_url": "https://bench.invalid"}))
+    assert push(moved, labelled_site, limit=0).renewed == 2
+    assert push(moved, labelled_site, limit=0).renewed == 0
+    longer = replace(moved, settings=moved.settings.model_copy(update={"media_url_days": 100.0}))
+    assert push(longer, labelled_site, limit=0).renewed == 2
+    for task in open_studio(bench).tasks(report.project_id).values():
+        expires_at = media_url_expiry(task.image_url)
+        assert task.image_url.startswith("https://bench.invalid/media/")
+        assert expires_at is not None
+        assert expires_at > datetime.now(UTC) + timedelta(days=99)
+
+
+def test_importing_labels_twice_adds_nothing(bench: Workspace, labelled_site: Site, tmp_path: Path) -> None:
+    labels = write_labels(tmp_path, [(0, "clear", "Empty."), (1, "person", "A man."), (2, "clear", "Empty again.")])
+    push(bench, labelled_site, limit=1)
+    first = label.import_labels(bench, labels, site=labelled_site.name, split=Split.TRAIN, actor=ACTOR)
+    again = label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    assert first == label.ImportReport(rows=3, annotations_created=3, already_there=0)
+    assert again == label.ImportReport(rows=3, annotations_created=0, already_there=3)
+    pulled = label.pull(bench, labelled_site.name, actor=ACTOR)
+    assert (pulled.annotations, pulled.added) == (3, 3)
+    store = bench.store
+    frame = store.footage.frame_at(labelled_site.name, CLIP, 1.0)
+    assert frame is not None
+    said = {annotation.frame_id: annotation for annotation in store.labels.annotations(labelled_site.name)}
+    assert (said[frame.id].class_name, said[frame.id].labeller) == ("person", ADMINISTRATOR)
+    assert set(store.labels.pins(labelled_site.name).values()) == {Split.TRAIN}
+    assert len(store.labels.pins(labelled_site.name)) == 3
+    assert actions(bench) == ["label.push", "label.import", "label.pull"]
+
+
+def test_a_label_without_a_stored_frame_is_refused_before_anything_is_written(
+    bench: Workspace, labelled_site: Site, tmp_path: Path
+) -> None:
+    labels = write_labels(tmp_path, [(0, "clear", "Empty."), (0.5, "person", "A man."), (99, "clear", "Late.")])
+    with pytest.raises(LabelFileError, match=r"gate\.mp4 at 0\.5 s \(line 3\), .* at 99 s \(line 4\); .*--at"):
+        label.import_labels(bench, labels, site=labelled_site.name, split=Split.TEST, actor=ACTOR)
+    assert bench.store.labels.project(labelled_site.name) is None
+    assert bench.store.labels.pins(labelled_site.name) == {}
+
+
+def test_an_unknown_class_is_refused_before_anything_is_written(
+    bench: Workspace, labelled_site: Site, tmp_path: Path
+) -> None:
+    labels = write_labels(tmp_path, [(0, "clear", "Empty."), (1, "reach-trucks", "A truck.")])
+    with pytest.raises(LabelFileError, match="did you mean 'reach-truck'"):
+        label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    assert bench.store.labels.project(labelled_site.name) is None
+
+
+def test_pulling_tells_who_said_it_and_what_changed(bench: Workspace, labelled_site: Site) -> None:
+    report = push(bench, labelled_site, limit=3)
+    studio = open_studio(bench)
+    name = f"{labelled_site.name}@site.invalid"
+    token = ensure_labeller(studio.url, studio.invitation_path(), name, "Long-enough-77")
+    labeller = Studio(studio.url, token)
+    task_ids = [task.task_id for task in studio.tasks(report.project_id).values()]
+    labeller.create_annotations(dict.fromkeys(task_ids, ("person", "A man.")))
+    assert label.pull(bench, labelled_site.name, actor=ACTOR) == label.PullReport(3, 3, 0, 0, 0)
+    before = bench.store.labels.annotations(labelled_site.name)
+    assert {annotation.labeller for annotation in before} == {name}
+
+    labeller._client.annotations.delete(before[0].annotation_id)
+    labeller._client.annotations.update(before[1].annotation_id, result=annotation_to_result("clear", "Nobody."))
+    assert label.pull(bench, labelled_site.name, actor=ACTOR) == label.PullReport(2, 0, 1, 1, 0)
+    assert label.pull(bench, labelled_site.name, actor=ACTOR) == label.PullReport(2, 0, 0, 0, 0)
+    assert ("clear", "Nobody.") in {
+        (annotation.class_name, annotation.caption) for annotation in bench.store.labels.annotations(labelled_site.name)
+    }
+    assert actions(bench) == ["label.push", "label.pull", "label.pull"]
+
+
+def test_labels_outlive_the_workbenchs_own_memory_of_them(
+    bench: Workspace, labelled_site: Site, tmp_path: Path
+) -> None:
+    labels = write_labels(tmp_path, [(0, "clear", "Empty.")])
+    label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    project_id = bench.store.labels.project(labelled_site.name)
+    bench.store.labels.set_project(labelled_site.name, 10_000)
+    assert push(bench, labelled_site).project_id == project_id
+    assert label.pull(bench, labelled_site.name, actor=ACTOR).annotations == 1
+
+
+def test_the_current_models_guesses_go_with_the_tasks(bench: Workspace, labelled_site: Site) -> None:
+    report = label.push(bench, labelled_site.name, actor=ACTOR, limit=2)
+    assert (report.created, report.prelabelled) == (2, 2)
+    predictions = bench.store.labels.predictions(labelled_site.name)
+    (version,) = {prediction.model_version for prediction in predictions}
+    assert version.startswith("base-vlm@")
+    assert {prediction.class_name for prediction in predictions} <= set(labelled_site.class_names)
+    tasks = open_studio(bench).tasks(report.project_id)
+    assert {task.model_versions for task in tasks.values()} == {frozenset({version})}
+    assert all(task.annotations == () for task in tasks.values())
+    assert label.push(bench, labelled_site.name, actor=ACTOR, limit=0).prelabelled == 0
+
+
+def test_tasks_that_were_pushed_without_a_guess_get_one_later_unless_answered(
+    bench: Workspace, labelled_site: Site, tmp_path: Path
+) -> None:
+    push(bench, labelled_site, limit=3)
+    labels = write_labels(tmp_path, [(0, "clear", "Empty.")])
+    label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    assert label.push(bench, labelled_site.name, actor=ACTOR, limit=0).prelabelled == 2
+
+
+def test_without_a_media_key_nothing_is_pushed(bench: Workspace, labelled_site: Site) -> None:
+    keyless = replace(bench, settings=bench.settings.model_copy(update={"media_key": SecretStr("")}))
+    with pytest.raises(AccessError, match="run `workbench up` once"):
+        push(keyless, labelled_site)
+    assert bench.store.labels.tasks(labelled_site.name) == {}
+
+
+def test_label_studio_down_is_one_sentence_and_keeps_what_was_done(bench: Workspace, labelled_site: Site) -> None:
+    push(bench, labelled_site, limit=1)
+    away = {"labelstudio_url": f"http://127.0.0.1:{free_port()}"}
+    down = replace(bench, settings=bench.settings.model_copy(update=away))
+    for verb in (lambda: push(down, labelled_site), lambda: label.pull(down, labelled_site.name, actor=ACTOR)):
+        with pytest.raises(LabelStudioError, match="run `workbench up`"):
+            verb()
+    assert len(bench.store.labels.tasks(labelled_site.name)) == 1
+
+
+def test_pulling_before_pushing_says_so(bench: Workspace, labelled_site: Site) -> None:
+    with pytest.raises(LabelStudioError, match="run `workbench label push`"):
+        label.pull(bench, labelled_site.name, actor=ACTOR)

@@ -1,0 +1,67 @@
+"""The ``workbench`` command. Each stage has one file; a command parses, calls one workflow and presents."""
+
+import sys
+
+import typer
+
+from workbench import __version__
+from workbench.cli import (
+    base,
+    dataset,
+    demo,
+    drift,
+    evaluate,
+    footage,
+    label,
+    predict,
+    promote,
+    recipe,
+    services,
+    site,
+    tune,
+    user,
+)
+from workbench.cli.console import errors
+from workbench.errors import WorkbenchError
+
+app = typer.Typer(
+    name="workbench",
+    help="Adapt a vision-language model to the cameras of one site, with evidence, on the site's own premises.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.add_typer(site.sites, name="site")
+app.add_typer(site.cameras, name="camera")
+app.add_typer(user.app, name="user")
+app.command("ingest")(footage.ingest)
+app.add_typer(label.app, name="label")
+app.add_typer(dataset.app, name="dataset")
+app.add_typer(recipe.app, name="recipe")
+app.command("tune")(tune.tune)
+app.command("evaluate")(evaluate.evaluate)
+app.add_typer(drift.app, name="drift")
+app.add_typer(promote.app, name="promote")
+app.command("predict")(predict.predict)
+app.add_typer(base.app, name="base")
+app.add_typer(demo.app, name="demo")
+app.command("up")(services.up)
+app.command("down")(services.down)
+app.command("doctor")(services.doctor)
+app.command("ui")(services.ui)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        print(__version__)
+
+
+def main() -> None:
+    """Run the command line: one sentence and the error's exit code for what a person can mend."""
+    try:
+        app()
+    except WorkbenchError as error:
+        errors.print(f"[bold red]Error:[/] {error}", soft_wrap=True, highlight=False)
+        sys.exit(error.exit_code)

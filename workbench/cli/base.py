@@ -1,0 +1,37 @@
+"""``workbench base``: build the base models that ship with the workbench."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from workbench.cli.console import JsonOption, emit, progress_bar
+
+app = typer.Typer(help="The embedded base models: a small VLM and a dual encoder.", no_args_is_help=True)
+
+
+@app.command()
+def build(
+    out: Annotated[Path, typer.Option(help="Folder that gets base-vlm/ and base-clip/.")] = Path("data"),
+    work: Annotated[Path, typer.Option(help="Folder for rendered scenes and checkpoints.")] = Path("data/base-work"),
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of the VLM.")] = 2200,
+    clip_steps: Annotated[int, typer.Option(min=1, help="Training steps of the dual encoder.")] = 200,
+    scenes: Annotated[int, typer.Option(min=32, help="Scenes to render and train on.")] = 30_000,
+    held_out: Annotated[int, typer.Option(min=1, help="Further scenes to measure on.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of weights and order.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Render scenes, train both models from nothing, measure them and write their model cards.
+
+    Takes over an hour on two cores. Started again with the same folders, it goes on where it was interrupted.
+    """
+    from workbench.workflows.base import BasePlan, build_base
+
+    plan = BasePlan(steps=steps, clip_steps=clip_steps, scenes=scenes, held_out_scenes=held_out, seed=seed)
+    with progress_bar() as progress:
+        built = build_base(out, plan, work_dir=work, progress=progress)
+    table = Table("held out", "right", "questions")
+    for task in built.tasks:
+        table.add_row(task.name, str(task.share), str(task.questions))
+    emit(built, as_json, table)

@@ -1,0 +1,211 @@
+"""Building the embedded base models: render scenes, train tokenizer, VLM and dual encoder, measure, write the cards.
+
+The same steps, scenes and seed give the same models up to the rounding of the machine's arithmetic.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from workbench.evaluation.captions import score_captions
+from workbench.evaluation.intervals import interval_of
+from workbench.evaluation.statistic import mean_of
+from workbench.models.dual_encoder import DualEncoder
+from workbench.models.vlm import load_vlm
+from workbench.pretraining.architecture import (
+    ClipShape,
+    VlmShape,
+    new_clip,
+    new_clip_processor,
+    new_processor,
+    new_vlm,
+)
+from workbench.pretraining.clip_training import ClipTraining, recall_at, train_clip
+from workbench.pretraining.export import count_parameters, export_model
+from workbench.pretraining.held_out import HeldOutAnswers, answer_held_out, commonest_answer_share
+from workbench.pretraining.loss_report import LossReport
+from workbench.pretraining.model_card import BuildRecord, TaskFigure, clip_card, vlm_card
+from workbench.pretraining.scene_cache import SceneCache, render_cache
+from workbench.pretraining.tokenizer import train_tokenizer
+from workbench.pretraining.vision_transfer import adopt_vision_tower
+from workbench.pretraining.vlm_training import VlmTraining, train_vlm
+from workbench.progress import Progress, silent
+from workbench.scenes import render_scene
+
+FIRST_TRAINING_SEED = 1_000_000
+SCENES_FOR_TOKENIZER = 8000
+RECALL_RANKS = (1, 5, 10)
+RECALL_SCENES = 500
+VLM_FOLDER, CLIP_FOLDER = "base-vlm", "base-clip"
+
+
+@dataclass(frozen=True)
+class BasePlan:
+    """What to build; the seeds of held-out scenes (from 0) and training scenes (from 1,000,000) never meet."""
+
+    steps: int = 2200
+    clip_steps: int = 200
+    scenes: int = 30_000
+    held_out_scenes: int = 1000
+    seed: int = 0
+    vlm_shape: VlmShape = field(default_factory=VlmShape)
+    clip_shape: ClipShape = field(default_factory=ClipShape)
+    scenes_per_step: int = 32
+    clip_scenes_per_step: int = 128
+    processes: int = 2
+
+    @property
+    def command(self) -> str:
+        return (
+            f"workbench base build --steps {self.steps} --clip-steps {self.clip_steps} --scenes {self.scenes} "
+            f"--held-out {self.held_out_scenes} --seed {self.seed}"
+        )
+
+
+@dataclass(frozen=True)
+class BuiltBase:
+    """Where the models are and what they reach on held-out scenes."""
+
+    vlm_dir: Path
+    clip_dir: Path
+    tasks: tuple[TaskFigure, ...]
+    captions: dict[str, float]
+    recall: dict[int, float]
+
+
+def build_base(directory: Path, plan: BasePlan, *, work_dir: Path, progress: Progress = silent) -> BuiltBase:
+    """Build ``base-vlm/`` and ``base-clip/`` in ``directory``, each with its model card.
+
+    ``work_dir`` keeps rendered scenes, checkpoints and losses by step; a build that was interrupted goes on from there
+    when it is started again. A usable VLM is saved at every checkpoint.
+    """
+    progress(0, plan.scenes, "scenes")
+    held_out = _render(work_dir / "held-out", plan, scenes=plan.held_out_scenes, first_seed=0)
+    training = _render(work_dir / "scenes", plan, scenes=plan.scenes, first_seed=FIRST_TRAINING_SEED)
+    progress(plan.scenes, plan.scenes, "scenes")
+    workshop = _Workshop(plan, training, held_out, work_dir, progress)
+    tasks, captions = _build_vlm(directory / VLM_FOLDER, workshop)
+    recall = _build_clip(directory / CLIP_FOLDER, directory / VLM_FOLDER, workshop)
+    return BuiltBase(directory / VLM_FOLDER, directory / CLIP_FOLDER, tasks, captions, recall)
+
+
+@dataclass(frozen=True)
+class _Workshop:
+    """What both models are built with."""
+
+    plan: BasePlan
+    training: SceneCache
+    held_out: SceneCache
+    work_dir: Path
+    progress: Progress
+
+    def listener(self, name: str) -> Callable[[LossReport], None]:
+        """Return a listener that shows reports as progress and appends them to ``<name>-losses.csv``."""
+
+        def listen(report: LossReport) -> None:
+            self.progress(report.step, report.steps, f"{name} steps")
+            with (self.work_dir / f"{name}-losses.csv").open("a", encoding="utf-8") as stream:
+                stream.write(f"{report.step},{report.loss:.4f},{report.elapsed_s:.0f}\n")
+
+        return listen
+
+
+def _render(directory: Path, plan: BasePlan, *, scenes: int, first_seed: int) -> SceneCache:
+    image_px = plan.vlm_shape.image_px
+    return render_cache(
+        render_scene, directory, scenes=scenes, first_seed=first_seed, image_px=image_px, processes=plan.processes
+    )
+
+
+def _build_vlm(directory: Path, workshop: _Workshop) -> tuple[tuple[TaskFigure, ...], dict[str, float]]:
+    plan, held_out = workshop.plan, workshop.held_out
+    tokenizer = train_tokenizer(_texts(workshop.training))
+    model, processor = new_vlm(plan.vlm_shape, tokenizer, seed=plan.seed), new_processor(plan.vlm_shape, tokenizer)
+    options = VlmTraining(steps=plan.steps, scenes_per_step=plan.scenes_per_step, seed=plan.seed)
+    training_s = train_vlm(
+        model,
+        processor,
+        workshop.training,
+        options,
+        checkpoint=workshop.work_dir / "vlm.pt",
+        report=workshop.listener("vlm"),
+        saved=lambda step: export_model(model, processor, directory),
+    )
+    record = _record(plan, count_parameters(model), options.steps, options.scenes_per_step, training_s)
+    answers = answer_held_out(load_vlm(directory), held_out)
+    tasks, captions = task_figures(answers, held_out), caption_figures(answers)
+    (directory / "README.md").write_text(vlm_card(record, tasks, captions), encoding="utf-8")
+    return tasks, captions
+
+
+def _build_clip(directory: Path, vlm_dir: Path, workshop: _Workshop) -> dict[int, float]:
+    plan, vlm = workshop.plan, load_vlm(vlm_dir)
+    tokenizer = vlm.processor.tokenizer
+    model, processor = (
+        new_clip(plan.clip_shape, tokenizer, seed=plan.seed),
+        new_clip_processor(plan.clip_shape, tokenizer),
+    )
+    adopt_vision_tower(model, vlm.model)
+    options = ClipTraining(steps=plan.clip_steps, scenes_per_step=plan.clip_scenes_per_step, seed=plan.seed)
+    training_s = train_clip(model, processor, workshop.training, options, report=workshop.listener("clip"))
+    export_model(model, processor, directory)
+    recall, n_scenes, n_captions = measure_recall(DualEncoder(model, processor), workshop.held_out)
+    record = _record(plan, count_parameters(model), options.steps, options.scenes_per_step, training_s)
+    card = clip_card(record, recall, scenes=n_scenes, distinct_captions=n_captions)
+    (directory / "README.md").write_text(card, encoding="utf-8")
+    return recall
+
+
+def task_figures(answers: HeldOutAnswers, held_out: SceneCache) -> tuple[TaskFigure, ...]:
+    """Return each task's share of right answers with its interval; questions about one scene count as one cluster."""
+    return tuple(
+        TaskFigure(
+            name=task,
+            share=interval_of(
+                mean_of(task, np.array(given.right, dtype=np.float64), is_share=True),
+                np.unique(given.scenes, return_inverse=True)[1].astype(np.int64),
+            ),
+            questions=len(given.right),
+            by_guessing=commonest_answer_share(held_out, task),
+        )
+        for task, given in answers.by_task.items()
+    )
+
+
+def caption_figures(answers: HeldOutAnswers) -> dict[str, float]:
+    """Return the captions' metrics by name."""
+    scores = score_captions(answers.captions, [[caption] for caption in answers.true_captions])
+    return {statistic.name: statistic.value for statistic in scores.statistics}
+
+
+def measure_recall(encoder: DualEncoder, held_out: SceneCache) -> tuple[dict[int, float], int, int]:
+    """Find held-out scenes by their captions: recall by rank, and the numbers of scenes and of distinct captions."""
+    captions = held_out.captions[:RECALL_SCENES]
+    images = [Image.fromarray(held_out.pixels([index])[0]) for index in range(len(captions))]
+    recall = recall_at(encoder.embed_images(images), encoder.embed_texts(captions), captions, RECALL_RANKS)
+    return recall, len(captions), len(set(captions))
+
+
+def _texts(cache: SceneCache) -> Iterator[str]:
+    """Yield what the tokenizer is trained on: instructions, answers and the chat template's own words."""
+    for questions in cache.questions[:SCENES_FOR_TOKENIZER]:
+        for question in questions:
+            yield question.instruction
+            yield f" {question.answer}"
+    yield from ["User:", "Assistant:"] * 1000
+
+
+def _record(plan: BasePlan, parameters: int, steps: int, scenes_per_step: int, training_s: float) -> BuildRecord:
+    return BuildRecord(
+        command=plan.command,
+        seed=plan.seed,
+        steps=steps,
+        scenes_per_step=scenes_per_step,
+        scenes=plan.scenes,
+        held_out_scenes=plan.held_out_scenes,
+        parameters=parameters,
+        training_s=training_s,
+    )
