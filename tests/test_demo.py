@@ -62,9 +62,7 @@ def test_another_person_approved_and_the_registry_shows_it(summary: dict[str, An
     assert store.promotions.champion(summary["site"]) == summary["version"]
 
 
-def test_labels_were_given_in_label_studio_by_accounts_named_as_scripted(
-    summary: dict[str, Any], store: Store
-) -> None:
+def test_labels_were_given_in_label_studio_by_accounts_named_as_scripted(summary: dict[str, Any], store: Store) -> None:
     labellers = {annotation.labeller for annotation in store.labels.annotations(summary["site"])}
     assert len(labellers) == 2
     assert all("scripted" in labeller for labeller in labellers)
@@ -72,5 +70,5 @@ def test_labels_were_given_in_label_studio_by_accounts_named_as_scripted(
 
 def test_whole_story_is_in_the_audit_trail(summary: dict[str, Any], store: Store) -> None:
     assert store.audit.verify() > 0
-    actions = {event.action for event in store.audit.events()}
-    assert {"footage.ingest", "label.push", "dataset.build", "tune", "promotion.request", "promotion.approve"} <= actions
+    told = {event.action for event in store.audit.events()}
+    assert {"footage.ingest", "label.push", "dataset.build", "tune", "promotion.request", "promotion.approve"} <= told

@@ -50,7 +50,7 @@ def check(reference: Window, current: Window) -> DriftReport:
 
 
 def test_no_drift_raises_few_alarms_though_frames_are_alike() -> None:
-    """400 windows raised 16 alarms (4 %); of 60 windows at 5 % each, more than 7 alarms come once in a hundred times."""
+    """400 windows raised 16 alarms (4 %); of 60 windows at 5 % each, more than 7 alarms are a one-in-eighty chance."""
     reports = []
     for seed in range(60):
         rng = np.random.default_rng(seed)

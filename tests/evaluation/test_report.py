@@ -109,6 +109,13 @@ def test_the_page_tells_the_figures_and_escapes_captions() -> None:
     assert page.count("data:image/jpeg;base64,") == 12
 
 
+@pytest.mark.parametrize(("split", "told"), [(Split.TEST, "2 cameras, held out"), (Split.TRAIN, "has seen them")])
+def test_the_page_tells_whether_the_frames_were_held_out(split: Split, told: str) -> None:
+    seen = assess(ROWS, answers("adapted", {1}), dataset_id="d", split=split)
+    page = re.sub(r"\s+", " ", render_html(seen, site="harbour", made_at="2026-01-02"))
+    assert told in page
+
+
 def test_the_page_of_the_base_alone_makes_no_comparison() -> None:
     page = render_html(measured("base", {1}), site="harbour", made_at="2026-01-02")
     assert "base model did" not in page

@@ -15,8 +15,8 @@ app = typer.Typer(help="The embedded base models: a small VLM and a dual encoder
 def build(
     out: Annotated[Path, typer.Option(help="Folder that gets base-vlm/ and base-clip/.")] = Path("data"),
     work: Annotated[Path, typer.Option(help="Folder for rendered scenes and checkpoints.")] = Path("data/base-work"),
-    steps: Annotated[int, typer.Option(min=1, help="Training steps of the VLM.")] = 2200,
-    clip_steps: Annotated[int, typer.Option(min=1, help="Training steps of the dual encoder.")] = 200,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of the VLM.")] = 1750,
+    clip_steps: Annotated[int, typer.Option(min=1, help="Training steps of the dual encoder.")] = 150,
     scenes: Annotated[int, typer.Option(min=32, help="Scenes to render and train on.")] = 30_000,
     held_out: Annotated[int, typer.Option(min=1, help="Further scenes to measure on.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of weights and order.")] = 0,

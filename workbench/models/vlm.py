@@ -122,7 +122,7 @@ def _log_likelihoods(model: PreTrainedModel, prompts: BatchFeature, answers: lis
     n_prompts, n_answers = len(prompts["input_ids"]), len(answers)
     first_token = prompt.logits[:, -1].double().log_softmax(dim=-1).cpu()
     tokens, present = _pad(answers)
-    scores = first_token[:, tokens[:, 0]]
+    scores: torch.Tensor = first_token[:, tokens[:, 0]]
     if tokens.shape[1] == 1:
         return scores
     cache = prompt.past_key_values
@@ -136,7 +136,7 @@ def _log_likelihoods(model: PreTrainedModel, prompts: BatchFeature, answers: lis
         use_cache=True,
     )
     chosen = rest.logits.double().log_softmax(dim=-1).cpu().gather(2, tokens[:, 1:, None]).squeeze(2)
-    later_tokens = (chosen * present[:, 1:]).sum(dim=1)
+    later_tokens: torch.Tensor = (chosen * present[:, 1:]).sum(dim=1)
     return scores + later_tokens.view(n_prompts, n_answers)
 
 

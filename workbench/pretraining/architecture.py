@@ -62,6 +62,7 @@ def new_vlm(shape: VlmShape, tokenizer: PreTrainedTokenizerFast, *, seed: int) -
         image_token_id=tokenizer.convert_tokens_to_ids(IMAGE),
         scale_factor=shape.shuffle,
         tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
         vision_config={
             "hidden_size": shape.vision_width,
             "intermediate_size": 4 * shape.vision_width,

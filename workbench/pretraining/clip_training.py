@@ -66,7 +66,7 @@ def _learn(
     texts = encode_texts(processor, captions, DualEncoder(model, processor).text_tokens)
     with bfloat16_norms(model):
         loss = contrastive_loss(model, pixels, texts, captions)
-    loss.backward()
+    torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
     take_step(optimizers, learning_rate_share(step, training.steps))
     model.logit_scale.data.clamp_(0, MAX_LOGIT_SCALE)

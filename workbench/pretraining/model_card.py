@@ -22,6 +22,7 @@ class BuildRecord:
     held_out_scenes: int
     parameters: int
     training_s: float
+    threads: int
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _how_built(record: BuildRecord) -> str:
 
         - {record.parameters / 1e6:.1f} million parameters, trained from random weights with seed {record.seed}.
         - {record.steps} steps of {record.scenes_per_step} scenes from {record.scenes} rendered scenes.
-        - {record.training_s / 60:.0f} minutes of training on two CPU cores in bfloat16 (AMX), shared with other work.
+        - {record.training_s / 60:.0f} minutes on {record.threads} CPU threads, in bfloat16 where that is safe.
         - {libraries}.
         """
     )

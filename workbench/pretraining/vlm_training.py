@@ -90,7 +90,7 @@ def _learn(
     total = loss
     if share := teaching_share(step):
         total = loss + share * word_loss(model.lm_head(image_features.float()), batch.words)
-    total.backward()
+    torch.autograd.backward(total)
     torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
     take_step(optimizers, learning_rate_share(step, training.steps))
     return loss.item()

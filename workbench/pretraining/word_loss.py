@@ -41,7 +41,8 @@ def word_loss(image_logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor
         targets: ``[n, vocabulary]``, rows summing to one.
     """
     named = image_logits.float().log_softmax(dim=-1).logsumexp(dim=1) - np.log(image_logits.shape[1])
-    return -(targets * named).sum(dim=-1).mean()
+    loss: torch.Tensor = -(targets * named).sum(dim=-1).mean()
+    return loss
 
 
 def teaching_share(step: int) -> float:

@@ -92,6 +92,8 @@ def _linear_layers(modules: Mapping[str, nn.Module], name: str, part: Part) -> t
             found=f"{part.target_modules!r} ({exc})",
             remedy="correct it in the recipe",
         ) from exc
+    if isinstance(modules[part.path], nn.Linear):
+        return (part.path,)
     found = tuple(path for path, module in modules.items() if isinstance(module, nn.Linear) and pattern.fullmatch(path))
     if not found:
         below = [path for path, module in modules.items() if isinstance(module, nn.Linear) and _below(path, part.path)]

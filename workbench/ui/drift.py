@@ -5,7 +5,7 @@ from markupsafe import Markup
 
 from workbench.domain import Role, Verdict
 from workbench.tracking import RunSummary
-from workbench.ui.fragments import badge, empty_state, heading, note, table, time_of
+from workbench.ui.fragments import badge, empty_state, heading, long_text, note, table, time_of
 from workbench.ui.job_panel import JobPanel
 from workbench.ui.session import one_sentence_errors, require, require_site
 from workbench.ui.view import View, when_clicked
@@ -73,7 +73,14 @@ def _row(camera: str, run: RunSummary) -> tuple[object, ...]:
     counts = (f"{run.metrics.get(name, 0):.0f} stills" for name in ("reference_rows", "current_rows"))
     figures = (_figure(run, name) for name in ("embeddings", "embeddings_p", "classes", "classes_p"))
     model = run.tags.get("model_version", "–")
-    return camera, badge(*_VERDICTS[_verdict(run)]), time_of(run.started_at), *counts, *figures, model
+    return (
+        long_text(camera),
+        badge(*_VERDICTS[_verdict(run)]),
+        time_of(run.started_at),
+        *counts,
+        *figures,
+        long_text(model),
+    )
 
 
 def _in_words(camera: str, run: RunSummary) -> Markup:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from workbench.evaluation.captions import score_captions
@@ -30,6 +31,7 @@ from workbench.pretraining.loss_report import LossReport
 from workbench.pretraining.model_card import BuildRecord, TaskFigure, clip_card, vlm_card
 from workbench.pretraining.scene_cache import SceneCache, render_cache
 from workbench.pretraining.tokenizer import train_tokenizer
+from workbench.pretraining.unused_tokens import reset_unused_tokens
 from workbench.pretraining.vision_transfer import adopt_vision_tower
 from workbench.pretraining.vlm_training import VlmTraining, train_vlm
 from workbench.progress import Progress, silent
@@ -46,15 +48,15 @@ VLM_FOLDER, CLIP_FOLDER = "base-vlm", "base-clip"
 class BasePlan:
     """What to build; the seeds of held-out scenes (from 0) and training scenes (from 1,000,000) never meet."""
 
-    steps: int = 2200
-    clip_steps: int = 200
+    steps: int = 1750
+    clip_steps: int = 150
     scenes: int = 30_000
     held_out_scenes: int = 1000
     seed: int = 0
     vlm_shape: VlmShape = field(default_factory=VlmShape)
     clip_shape: ClipShape = field(default_factory=ClipShape)
     scenes_per_step: int = 32
-    clip_scenes_per_step: int = 128
+    clip_scenes_per_step: int = 64
     processes: int = 2
 
     @property
@@ -134,6 +136,8 @@ def _build_vlm(directory: Path, workshop: _Workshop) -> tuple[tuple[TaskFigure, 
         report=workshop.listener("vlm"),
         saved=lambda step: export_model(model, processor, directory),
     )
+    reset_unused_tokens(model, tokenizer, _texts(workshop.training), seed=plan.seed)
+    export_model(model, processor, directory)
     record = _record(plan, count_parameters(model), options.steps, options.scenes_per_step, training_s)
     answers = answer_held_out(load_vlm(directory), held_out)
     tasks, captions = task_figures(answers, held_out), caption_figures(answers)
@@ -208,4 +212,5 @@ def _record(plan: BasePlan, parameters: int, steps: int, scenes_per_step: int, t
         held_out_scenes=plan.held_out_scenes,
         parameters=parameters,
         training_s=training_s,
+        threads=torch.get_num_threads(),
     )
