@@ -67,7 +67,7 @@ class Part(_Section):
     train: Literal["lora", "full", "frozen"] = "lora"
     """``lora`` adapts the linear layers that ``target_modules`` names, ``full`` trains and saves every weight."""
     target_modules: str = r".*"
-    """Regular expression for the whole path of a linear layer below ``path``."""
+    """Regular expression for the whole path of a linear layer below ``path``; unused when ``path`` is such a layer."""
 
 
 _IDEFICS3_PARTS = {

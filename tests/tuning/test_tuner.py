@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from tests.tuning.conftest import CLASS_NAMES, PrepareTuning
 from workbench.errors import ModelError, PreflightError, StorageError
 from workbench.models.vlm import load_vlm
-from workbench.recipe import Recipe, Training
+from workbench.recipe import Part, Recipe, Training
 from workbench.tuning.adapter import load_tuning_facts, prove_adapter, save_adapter, trained_weights, verify_adapter
 from workbench.tuning.collator import item_of
 from workbench.tuning.trainer import BestWeights
@@ -49,6 +50,19 @@ def test_the_loss_falls_and_the_folder_answers_like_the_tuned_model(
     assert reloaded.class_probabilities([image], CLASS_NAMES) == pytest.approx(expected, abs=1e-4)
     facts = load_tuning_facts(result.adapter_dir)
     assert (facts["dataset_id"], facts["best_step"], facts["steps"]) == ("abc", result.best_step, 8)
+
+
+def test_an_adapter_on_a_tied_head_is_saved_without_the_embedding(
+    prepare_tuning: PrepareTuning, tmp_path: Path, base_dir: Path
+) -> None:
+    parts = {"lm_head": Part(path="lm_head"), "text_model": Part(path="model.text_model")}
+    result, _ = tuned(prepare_tuning(Recipe(parts=parts, training=FAST)), tmp_path / "adapter")
+    stored = load_file(result.adapter_dir / "adapter_model.safetensors")
+    assert any("lm_head.lora_B" in name for name in stored)
+    assert not any("base_layer" in name or "embed_tokens" in name for name in stored)
+    tied = load_vlm(base_dir, adapter=result.adapter_dir).model.get_base_model()
+    assert torch.equal(tied.lm_head.base_layer.weight, load_vlm(base_dir).model.lm_head.weight)
+    assert tied.lm_head.base_layer.weight is tied.get_input_embeddings().weight
 
 
 def test_the_same_seed_gives_the_same_losses_and_another_seed_others(

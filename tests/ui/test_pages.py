@@ -41,6 +41,7 @@ def watched(browser: Browser, app: App) -> Iterator[Watched]:
     watched.page.get_by_label("Name").fill("ada")
     watched.page.get_by_label("Password").fill(PASSWORDS["ada"])
     watched.page.get_by_role("button", name="Sign in").click()
+    expect(watched.page.get_by_role("combobox", name="Camera")).to_have_value("north")
     yield watched
     context.close()
 

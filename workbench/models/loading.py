@@ -74,9 +74,11 @@ def attach_adapter(model: PreTrainedModel, adapter: Path) -> PeftModel:
         with warnings.catch_warnings():
             # peft 0.21 asks transformers 5.23 for an attribute under its old name.
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            # An adapter on a tied lm_head leaves the shared embedding as it is; it is never merged.
+            warnings.filterwarnings("ignore", "Model has `tie_word_embeddings=True`", UserWarning)
             adapted = PeftModel.from_pretrained(model, str(adapter))
         stored = load_file(adapter / ADAPTER_WEIGHTS)
-    held = get_peft_model_state_dict(adapted)
+    held = get_peft_model_state_dict(adapted, save_embedding_layers=False)
     unequal = {name for name in stored.keys() & held.keys() if not _same(stored[name], held[name])}
     astray = (stored.keys() ^ held.keys()) | unequal
     if astray or not stored:

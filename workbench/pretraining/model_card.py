@@ -96,7 +96,7 @@ def _how_built(record: BuildRecord) -> str:
 
         `{record.command}`
 
-        - {record.parameters / 1e6:.1f} million parameters, trained from random weights with seed {record.seed}.
+        - {record.parameters / 1e6:.1f} million parameters, seed {record.seed}.
         - {record.steps} steps of {record.scenes_per_step} scenes from {record.scenes} rendered scenes.
         - {record.training_s / 60:.0f} minutes on {record.threads} CPU threads, in bfloat16 where that is safe.
         - {libraries}.
@@ -146,7 +146,8 @@ _CLIP_TEXT = """\
 # Base dual encoder of the Site Workbench
 
 A small `CLIPModel` that puts camera images and English sentences into one space of 128 numbers. The workbench uses it
-to find near-duplicates, choose frames worth labelling, watch for drift and search.
+to find near-duplicates, choose frames worth labelling, watch for drift and search. Its vision tower starts from that of
+the base VLM, everything else from random weights.
 
 ## Limits
 

@@ -2,15 +2,13 @@
 
 Every step of training lowers the logit of the tokens that are not said. Those that are never said end so far down
 (-15 where the best stands at +9) that tuning on a site's own words would spend most of its steps on bringing them
-back. They therefore get the mean embedding of the tokens that were said, with a little noise to tell them apart.
+back. They are therefore drawn anew, with the mean and the spread of the embeddings that were learnt.
 """
 
 from collections.abc import Iterable
 
 import torch
 from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
-
-_NOISE_STD = 0.02
 
 
 def reset_unused_tokens(
@@ -25,5 +23,6 @@ def reset_unused_tokens(
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(unused), weight.shape[1], generator=generator)
     with torch.no_grad():
-        weight[unused] = weight[sorted(used)].mean(dim=0) + _NOISE_STD * noise
+        learnt = weight[sorted(used)]
+        weight[unused] = learnt.mean(dim=0) + learnt.std(dim=0) * noise
     return len(unused)

@@ -38,7 +38,7 @@ def save_adapter(
     except OSError as exc:
         raise _disk_refused(directory, exc) from exc
     try:
-        model.save_pretrained(str(building), safe_serialization=True)
+        model.save_pretrained(str(building), safe_serialization=True, save_embedding_layers=False)
         (building / "README.md").unlink(missing_ok=True)
         contract.save(building)
         (building / RECIPE_FILE).write_text(recipe.to_yaml(), encoding="utf-8")
@@ -104,7 +104,8 @@ def prove_adapter(
 
 def trained_weights(model: PeftModel) -> dict[str, torch.Tensor]:
     """Return a copy of the weights that an adapter folder holds."""
-    return {name: weight.detach().cpu().clone() for name, weight in get_peft_model_state_dict(model).items()}
+    held = get_peft_model_state_dict(model, save_embedding_layers=False)
+    return {name: weight.detach().cpu().clone() for name, weight in held.items()}
 
 
 def _logits(vlm: Vlm, item: TrainingItem) -> torch.Tensor:

@@ -49,6 +49,8 @@ def attach_lora(model: PreTrainedModel, recipe: Recipe, targets: Targets) -> Pef
     with warnings.catch_warnings():
         # peft 0.21 still asks a model for this by the name that transformers 5.23 deprecates.
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        # An adapter on a tied lm_head leaves the shared embedding as it is; it is never merged.
+        warnings.filterwarnings("ignore", "Model has `tie_word_embeddings=True`", UserWarning)
         adapted = get_peft_model(model, _lora_config(recipe.lora, targets))
     touched = set(adapted.base_model.targeted_module_names)
     if touched != targets.lora_paths:

@@ -94,9 +94,9 @@ class _Header:
         names = [site.name for site in self._workspace.store.sites.all()]
         site = asked["site"] if asked.get("site") in names else next(iter(names), None)
         titles = [tab.TITLE.lower() for tab in _TABS]
-        tab = asked["tab"] if asked.get("tab") in titles else titles[0]
+        tabs = gr.Tabs(selected=asked["tab"]) if asked.get("tab") in titles else gr.skip()
         account = Markup(
             '<div class="wb-account"><b>{}</b>{}<form method="post" action="/sign-out">'
             "<button>Sign out</button></form></div>"
         ).format(user.name, Markup("").join(badge(role) for role in sorted(user.roles)))
-        return gr.Dropdown(choices=names, value=site), account, gr.Tabs(selected=tab)
+        return gr.Dropdown(choices=names, value=site), account, tabs
