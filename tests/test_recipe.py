@@ -56,7 +56,7 @@ def test_all_problems_are_told_at_once_with_the_nearest_key(write) -> None:
         ("- lora\n", "a list"),
         ("training: [", "line 1, column 12"),
         ("data: {tasks: {caption: 0, class_choice: 0}}", "at least one task"),
-        ("data: {tasks: {class_choice: 0}}", "metric_for_best_model must be loss"),
+        ("data: {tasks: {class_choice: 0}}", "metric_for_best_model must be another"),
         ("parts: {text_model: {path: model.text_model, train: full}}", "at least one part"),
     ],
 )

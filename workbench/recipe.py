@@ -151,9 +151,9 @@ class Training(_Section):
     activation_checkpointing: bool = False
     """Recalculate activations in the backward pass: about a third slower, far less memory."""
     eval_steps: int = Field(default=50, gt=0)
-    """Steps between two measurements of the validation losses; the adapter with the lowest is kept."""
-    metric_for_best_model: Literal["loss", "caption_loss", "class_choice_loss"] = "class_choice_loss"
-    """Which validation loss decides: captions of few frames are soon learnt by heart while classes still improve."""
+    """Steps between two measurements on the validation split; the best adapter is kept."""
+    metric_for_best_model: Literal["loss", "caption_loss", "class_choice_loss", "class_accuracy"] = "class_accuracy"
+    """What decides which adapter is best; losses soon rise from overconfidence while classes still get better."""
     early_stopping_patience: int = Field(default=0, ge=0)
     """Stop after so many measurements without a lower validation loss; 0 never stops early."""
     seed: int = Field(default=0, ge=0)
@@ -177,9 +177,10 @@ class Recipe(_Section):
 
     @model_validator(mode="after")
     def _measure_what_is_taught(self) -> Self:
-        task = self.training.metric_for_best_model.removesuffix("_loss")
-        if task in Tasks.model_fields and getattr(self.data.tasks, task) == 0:
-            raise ValueError(f"training.metric_for_best_model must be loss when data.tasks.{task} is 0")
+        tasks = {"caption_loss": "caption", "class_choice_loss": "class_choice", "class_accuracy": "class_choice"}
+        task = tasks.get(self.training.metric_for_best_model)
+        if task and getattr(self.data.tasks, task) == 0:
+            raise ValueError(f"training.metric_for_best_model must be another when data.tasks.{task} is 0")
         return self
 
     @property

@@ -104,7 +104,7 @@ OBSERVATIONS: dict[str, tuple[str, Observation]] = {
 ELSEWHERE = {
     "base.model": "test_workflow.py",
     "base.quantization": "test_quantization.py",
-    "training.metric_for_best_model": "test_the_named_loss_decides_which_weights_are_kept",
+    "training.metric_for_best_model": "test_the_named_metric_decides_which_weights_are_kept",
     "training.early_stopping_patience": "test_early_stopping_ends_a_run_that_no_longer_improves",
 }
 

@@ -43,6 +43,7 @@ def test_the_loss_falls_and_the_folder_answers_like_the_tuned_model(
     assert len(curves["validation/loss"]) == 2
     halves = np.mean([curves["validation/caption_loss"], curves["validation/class_choice_loss"]], axis=0)
     assert curves["validation/loss"] == pytest.approx(halves.tolist())
+    assert curves["validation/class_accuracy"][-1] in (0.0, 0.5, 1.0)
     image = Image.new("RGB", (64, 36), (90, 60, 30))
     reloaded = load_vlm(base_dir, adapter=result.adapter_dir)
     assert reloaded.contract.class_names == CLASS_NAMES
@@ -87,15 +88,17 @@ def test_the_weights_of_the_lowest_validation_loss_are_kept(prepare_tuning: Prep
         best.on_evaluate(TrainingArguments(), TrainerState(global_step=step), control, metrics={"eval_loss": loss})
         stops.append(control.should_training_stop)
     best.restore()
-    assert (best.step, best.loss, weight.unique().tolist()) == (2, 1.0, [2.0])
+    assert (best.step, best.score, weight.unique().tolist()) == (2, -1.0, [2.0])
     assert stops == [False, False, False, True]
 
 
-@pytest.mark.parametrize(("metric", "step"), [("loss", 1), ("caption_loss", 2), ("class_choice_loss", 3)])
-def test_the_named_loss_decides_which_weights_are_kept(prepare_tuning: PrepareTuning, metric: str, step: int) -> None:
+@pytest.mark.parametrize(
+    ("metric", "step"), [("loss", 1), ("caption_loss", 2), ("class_choice_loss", 3), ("class_accuracy", 3)]
+)
+def test_the_named_metric_decides_which_weights_are_kept(prepare_tuning: PrepareTuning, metric: str, step: int) -> None:
     best = BestWeights(prepare_tuning(Recipe()).model, metric, patience=0)
-    for now, losses in enumerate(((1, 3, 3), (2, 1, 2), (3, 2, 1)), start=1):
-        names = ("eval_loss", "eval_caption_loss", "eval_class_choice_loss")
+    for now, losses in enumerate(((1, 3, 3, 0.5), (2, 1, 2, 0.9), (3, 2, 1, 0.9)), start=1):
+        names = ("eval_loss", "eval_caption_loss", "eval_class_choice_loss", "eval_class_accuracy")
         metrics = dict(zip(names, losses, strict=True))
         best.on_evaluate(TrainingArguments(), TrainerState(global_step=now), TrainerControl(), metrics=metrics)
     assert best.step == step
@@ -103,7 +106,13 @@ def test_the_named_loss_decides_which_weights_are_kept(prepare_tuning: PrepareTu
 
 def test_early_stopping_ends_a_run_that_no_longer_improves(prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
     training = FAST.model_copy(
-        update={"learning_rate": 0.3, "eval_steps": 1, "max_steps": 30, "early_stopping_patience": 2}
+        update={
+            "learning_rate": 0.3,
+            "eval_steps": 1,
+            "max_steps": 30,
+            "early_stopping_patience": 2,
+            "metric_for_best_model": "loss",
+        }
     )
     result, _ = tuned(prepare_tuning(Recipe(training=training)), tmp_path / "adapter")
     assert result.steps < 30

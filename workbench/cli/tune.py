@@ -38,7 +38,7 @@ def tune(
             progress=progress,
             announce=_announce,
         )
-    best = "the last step" if result.best_step is None else f"step {result.best_step}, of the lowest validation loss"
+    best = "the last step" if result.best_step is None else f"step {result.best_step}, the best on the validation split"
     told = (
         f"Run {result.run_id}: {result.steps} steps in {result.seconds:.0f} s, training loss {result.final_loss:.3f}; "
         f"kept {best}.\nThe adapter is in {result.adapter_dir}.\n"

@@ -14,8 +14,8 @@ from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFa
 def reset_unused_tokens(
     model: Idefics3ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, texts: Iterable[str], *, seed: int
 ) -> int:
-    """Overwrite the (tied) embeddings of tokens that are neither special nor in ``texts``; return how many."""
-    used = set(tokenizer.all_special_ids)
+    """Overwrite the (tied) embeddings of tokens that are neither added ones nor in ``texts``; return how many."""
+    used = set(tokenizer.get_added_vocab().values())
     for text in texts:
         used.update(tokenizer(text)["input_ids"])
     unused = sorted(set(range(len(tokenizer))) - used)

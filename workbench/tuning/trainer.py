@@ -28,6 +28,7 @@ _METRICS = {
     "loss": "train/loss",
     "learning_rate": "train/learning_rate",
     "eval_loss": "validation/loss",
+    "eval_class_accuracy": "validation/class_accuracy",
     **{f"eval_{task}_loss": f"validation/{task}_loss" for task in TASKS},
 }
 
@@ -39,6 +40,7 @@ class FrameTrainer(Trainer):  # type: ignore[misc]
     drown short class names."""
 
     loss_is_scaled_for_ga = False
+    measure_accuracy: Callable[[], float] | None = None
 
     def compute_loss(
         self,
@@ -52,7 +54,10 @@ class FrameTrainer(Trainer):  # type: ignore[misc]
         return (losses * inputs["row_weight"]).sum() / inputs["row_weight"].sum()
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Measure ``eval_loss`` and the mean loss of each task over the validation frames; no logits are kept."""
+        """Measure ``eval_loss``, the mean loss of each task and, if asked for, ``eval_class_accuracy``.
+
+        Everything is measured over the validation frames; no logits are kept.
+        """
         self.model.eval()
         losses, weights, tasks = [], [], []
         for batch in self.get_eval_dataloader():
@@ -62,33 +67,35 @@ class FrameTrainer(Trainer):  # type: ignore[misc]
             weights.append(inputs["row_weight"].cpu())
             tasks.append(inputs["row_task"].cpu())
         metrics = _mean_losses(torch.cat(losses), torch.cat(weights), torch.cat(tasks))
+        if self.measure_accuracy is not None:
+            metrics["eval_class_accuracy"] = self.measure_accuracy()
         self.log(metrics)
         self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
 
 class BestWeights(TrainerCallback):  # type: ignore[misc]
-    """Keeps a copy of the trained weights of the lowest ``metric``, and stops when patience ends."""
+    """Keeps a copy of the weights of the best ``metric`` (of equals the latest), and stops when patience ends."""
 
     def __init__(self, model: PeftModel, metric: str, patience: int) -> None:
         self._model, self._metric, self._patience = model, f"eval_{metric}", patience
         self._weights: dict[str, torch.Tensor] = {}
         self._unimproved = 0
         self.step: int | None = None
-        self.loss = math.inf
+        self.score = -math.inf
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        loss = float(kwargs["metrics"][self._metric])
-        if loss < self.loss:
-            self.loss, self.step, self._unimproved = loss, state.global_step, 0
+        value = float(kwargs["metrics"][self._metric])
+        score = -value if self._metric.endswith("loss") else value
+        self._unimproved = 0 if score > self.score else self._unimproved + 1
+        if score >= self.score:
+            self.score, self.step = score, state.global_step
             self._weights = {name: weight.detach().clone() for name, weight in self._trained().items()}
-        else:
-            self._unimproved += 1
         if self._patience and self._unimproved >= self._patience:
             control.should_training_stop = True
 
     def restore(self) -> None:
-        """Put the best weights back; without a validation loss the last weights stay."""
+        """Put the best weights back; without a validation split the last weights stay."""
         trained = self._trained()
         with torch.no_grad():
             for name, weight in self._weights.items():
@@ -158,6 +165,7 @@ def new_trainer(
     steps: int,
     output_dir: Path,
     sink: MetricsSink,
+    measure_accuracy: Callable[[], float],
 ) -> tuple[FrameTrainer, BestWeights]:
     """Return the trainer of ``steps`` steps and the keeper of its best weights."""
     best = BestWeights(model, training.metric_for_best_model, training.early_stopping_patience)
@@ -170,6 +178,8 @@ def new_trainer(
         eval_dataset=validation,
         callbacks=[best, Reporter(sink)],
     )
+    if training.metric_for_best_model == "class_accuracy":
+        trainer.measure_accuracy = measure_accuracy
     trainer.remove_callback(PrinterCallback)
     return trainer, best
 

@@ -1,6 +1,7 @@
 """Tuning a base model on labelled frames: preflight, training, best weights, adapter folder, proof."""
 
 import importlib.metadata
+import math
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ from workbench.tuning.sampling import plan_draws
 from workbench.tuning.targets import attach_lora, find_targets, hold_as_served
 from workbench.tuning.trainer import MetricsSink, frames_per_step, new_trainer, total_steps
 
+ACCURACY_FRAMES = 128
 PACKAGES = ("accelerate", "bitsandbytes", "datasets", "peft", "tokenizers", "torch", "transformers")
 
 
@@ -114,7 +116,7 @@ def tune_model(
     sink: MetricsSink,
     progress: Progress = silent,
 ) -> Tuned:
-    """Train, keep the weights of the lowest validation loss, save them into ``adapter_dir`` and prove the folder."""
+    """Train, keep the weights that do best on the validation split, save them in ``adapter_dir`` and prove it."""
     keep_freed_pages()
     started = time.monotonic()
     recipe, steps = prepared.recipe, prepared.preflight.steps
@@ -138,6 +140,7 @@ def tune_model(
             steps=steps,
             output_dir=Path(scratch),
             sink=report,
+            measure_accuracy=lambda: class_accuracy(prepared),
         )
         trainer.train()
         trainer.accelerator.unwrap_model(prepared.model, keep_fp32_wrapper=False)
@@ -164,6 +167,16 @@ def loading_arguments(base: Base, source: str) -> dict[str, Any]:
 def package_versions() -> dict[str, str]:
     """Return the versions of the libraries that decide what a run computes."""
     return {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def class_accuracy(prepared: Prepared) -> float:
+    """Return the share of validation frames, evenly picked where they are many, whose class the model now chooses."""
+    stride = math.ceil(len(prepared.validation) / ACCURACY_FRAMES)
+    frames = [prepared.validation[index] for index in range(0, len(prepared.validation), stride)]
+    images = [item_of(frame, prepared.class_names, prepared.recipe.data).image for frame in frames]
+    chosen = prepared.vlm.class_probabilities(images, prepared.class_names).argmax(axis=1).tolist()
+    right = [prepared.class_names[index] == frame.class_name for index, frame in zip(chosen, frames, strict=True)]
+    return right.count(True) / len(right)
 
 
 def training_sets(prepared: Prepared) -> tuple[DrawnFrames, FixedFrames | None]:

@@ -14,6 +14,7 @@ from PIL import Image
 from workbench.evaluation.captions import score_captions
 from workbench.evaluation.intervals import interval_of
 from workbench.evaluation.statistic import mean_of
+from workbench.models.chat import ChatContract, conversation_text
 from workbench.models.dual_encoder import DualEncoder
 from workbench.models.vlm import load_vlm
 from workbench.pretraining.architecture import (
@@ -136,7 +137,8 @@ def _build_vlm(directory: Path, workshop: _Workshop) -> tuple[tuple[TaskFigure, 
         report=workshop.listener("vlm"),
         saved=lambda step: export_model(model, processor, directory),
     )
-    reset_unused_tokens(model, tokenizer, _texts(workshop.training), seed=plan.seed)
+    frame_of_talk = conversation_text(processor, ChatContract.of(processor), "", "")
+    reset_unused_tokens(model, tokenizer, [frame_of_talk, *_texts(workshop.training)], seed=plan.seed)
     export_model(model, processor, directory)
     record = _record(plan, count_parameters(model), options.steps, options.scenes_per_step, training_s)
     answers = answer_held_out(load_vlm(directory), held_out)

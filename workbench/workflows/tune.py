@@ -30,7 +30,7 @@ Announce = Callable[[Preflight], None]
 
 @dataclass(frozen=True)
 class TuneResult:
-    """A finished run; ``best_step`` is the step of the lowest validation loss, None without a validation split."""
+    """A finished run; ``best_step`` is the step of the kept weights, None without a validation split."""
 
     run_id: str
     adapter_dir: Path
