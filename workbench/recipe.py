@@ -151,11 +151,14 @@ class Training(_Section):
     activation_checkpointing: bool = False
     """Recalculate activations in the backward pass: about a third slower, far less memory."""
     eval_steps: int = Field(default=50, gt=0)
-    """Steps between two measurements on the validation split; the best adapter is kept."""
+    """Steps between two measurements on the validation split, which decide on the adapter that is kept."""
     metric_for_best_model: Literal["loss", "caption_loss", "class_choice_loss", "class_accuracy"] = "class_accuracy"
-    """What decides which adapter is best; losses soon rise from overconfidence while classes still get better."""
+    """What decides: the lowest loss, or the latest accuracy within one standard error of the highest.
+
+    Losses soon rise from overconfidence while classes still get better.
+    """
     early_stopping_patience: int = Field(default=0, ge=0)
-    """Stop after so many measurements without a lower validation loss; 0 never stops early."""
+    """Stop after so many measurements that were no improvement; 0 never stops early."""
     seed: int = Field(default=0, ge=0)
 
 

@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_losses_and_another_seed_others(
 def test_the_weights_of_the_lowest_validation_loss_are_kept(prepare_tuning: PrepareTuning) -> None:
     model = prepare_tuning(Recipe()).model
     weight = next(weight for weight in model.parameters() if weight.requires_grad)
-    best, control = BestWeights(model, "loss", patience=2), TrainerControl()
+    best, control = BestWeights(model, "loss", patience=2, frames=10), TrainerControl()
     stops = []
     for step, loss in enumerate((3.0, 1.0, 2.0, 1.5), start=1):
         with torch.no_grad():
@@ -93,13 +93,22 @@ def test_the_weights_of_the_lowest_validation_loss_are_kept(prepare_tuning: Prep
 
 
 @pytest.mark.parametrize(
-    ("metric", "step"), [("loss", 1), ("caption_loss", 2), ("class_choice_loss", 3), ("class_accuracy", 3)]
+    ("metric", "step"), [("loss", 1), ("caption_loss", 2), ("class_choice_loss", 3), ("class_accuracy", 2)]
 )
 def test_the_named_metric_decides_which_weights_are_kept(prepare_tuning: PrepareTuning, metric: str, step: int) -> None:
-    best = BestWeights(prepare_tuning(Recipe()).model, metric, patience=0)
-    for now, losses in enumerate(((1, 3, 3, 0.5), (2, 1, 2, 0.9), (3, 2, 1, 0.9)), start=1):
+    best = BestWeights(prepare_tuning(Recipe()).model, metric, patience=0, frames=100)
+    for now, losses in enumerate(((1, 3, 3, 0.5), (2, 1, 2, 0.9), (3, 2, 1, 0.6)), start=1):
         names = ("eval_loss", "eval_caption_loss", "eval_class_choice_loss", "eval_class_accuracy")
         metrics = dict(zip(names, losses, strict=True))
+        best.on_evaluate(TrainingArguments(), TrainerState(global_step=now), TrainerControl(), metrics=metrics)
+    assert best.step == step
+
+
+@pytest.mark.parametrize(("n_frames", "step"), [(17, 3), (1000, 1)])
+def test_few_frames_do_not_speak_for_early_weights(prepare_tuning: PrepareTuning, n_frames: int, step: int) -> None:
+    best = BestWeights(prepare_tuning(Recipe()).model, "class_accuracy", patience=0, frames=n_frames)
+    for now, share in enumerate((0.92, 0.6, 0.88), start=1):
+        metrics = {"eval_class_accuracy": share}
         best.on_evaluate(TrainingArguments(), TrainerState(global_step=now), TrainerControl(), metrics=metrics)
     assert best.step == step
 

@@ -1,8 +1,6 @@
 """The adapter folder: written whole or not at all, with the SHA-256 of every file, and proved by loading it again."""
 
-import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -12,14 +10,13 @@ from typing import Any
 import torch
 from peft import PeftModel, get_peft_model_state_dict
 
-from workbench.errors import ModelError, PreflightError, StorageError
+from workbench.errors import PreflightError, StorageError
 from workbench.models.chat import ChatContract
 from workbench.models.vlm import Vlm, load_vlm
 from workbench.recipe import Recipe
+from workbench.tuning.adapter_files import RECIPE_FILE, verify_adapter, write_manifest
 from workbench.tuning.collator import Collator, TrainingItem, model_inputs
 
-MANIFEST_FILE = "manifest.json"
-RECIPE_FILE = "recipe.yaml"
 TUNING_FILE = "tuning.json"
 LOGIT_TOLERANCE = 2e-2
 
@@ -43,33 +40,13 @@ def save_adapter(
         contract.save(building)
         (building / RECIPE_FILE).write_text(recipe.to_yaml(), encoding="utf-8")
         (building / TUNING_FILE).write_text(json.dumps(dict(facts), indent=2) + "\n", encoding="utf-8")
-        _write_manifest(building)
+        write_manifest(building)
         building.rename(directory)
     except OSError as exc:
         raise _disk_refused(directory, exc) from exc
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return directory
-
-
-def verify_adapter(directory: Path) -> None:
-    """Compare every file with the manifest; ModelError when one is missing, unknown or altered."""
-    try:
-        expected = json.loads((directory / MANIFEST_FILE).read_text(encoding="utf-8"))["sha256"]
-        found = _digests(directory)
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise ModelError(
-            expected=f"an adapter with its {MANIFEST_FILE} in {directory}",
-            found=f"{type(exc).__name__}: {exc}",
-            remedy="tune again or restore the folder from its MLflow run",
-        ) from exc
-    astray = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-    if astray:
-        raise ModelError(
-            expected=f"the adapter files that the tuning run wrote in {directory}",
-            found=f"{len(astray)} missing, added or altered: {', '.join(astray)}",
-            remedy="restore the folder from its MLflow run",
-        )
 
 
 def load_tuning_facts(directory: Path) -> dict[str, Any]:
@@ -115,22 +92,6 @@ def _logits(vlm: Vlm, item: TrainingItem) -> torch.Tensor:
         on_device = {name: value.to(vlm.model.device) for name, value in model_inputs(batch).items()}
         logits: torch.Tensor = vlm.model(**on_device, logits_to_keep=1).logits.float().log_softmax(dim=-1).cpu()
     return logits
-
-
-def _write_manifest(directory: Path) -> None:
-    manifest = {"sha256": _digests(directory)}
-    (directory / MANIFEST_FILE).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    for path in [*directory.iterdir(), directory]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _digests(directory: Path) -> dict[str, str]:
-    files = [path for path in sorted(directory.iterdir()) if path.name != MANIFEST_FILE]
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _disk_refused(directory: Path, exc: OSError) -> StorageError:

@@ -75,10 +75,14 @@ class FrameTrainer(Trainer):  # type: ignore[misc]
 
 
 class BestWeights(TrainerCallback):  # type: ignore[misc]
-    """Keeps a copy of the weights of the best ``metric`` (of equals the latest), and stops when patience ends."""
+    """Keeps a copy of the weights that a ``metric`` of ``frames`` validation frames speaks for; stops on patience.
 
-    def __init__(self, model: PeftModel, metric: str, patience: int) -> None:
-        self._model, self._metric, self._patience = model, f"eval_{metric}", patience
+    A share of few frames right is a coin with few sides, so it is read by the one-standard-error rule (Breiman et al.
+    1984, section 3.4.3): the latest weights within one standard error of the best. Losses are taken at their word.
+    """
+
+    def __init__(self, model: PeftModel, metric: str, patience: int, frames: int) -> None:
+        self._model, self._metric, self._patience, self._frames = model, f"eval_{metric}", patience, frames
         self._weights: dict[str, torch.Tensor] = {}
         self._unimproved = 0
         self.step: int | None = None
@@ -88,11 +92,19 @@ class BestWeights(TrainerCallback):  # type: ignore[misc]
         value = float(kwargs["metrics"][self._metric])
         score = -value if self._metric.endswith("loss") else value
         self._unimproved = 0 if score > self.score else self._unimproved + 1
-        if score >= self.score:
-            self.score, self.step = score, state.global_step
+        self.score = max(self.score, score)
+        if score >= self.score - self._standard_error():
+            self.step = state.global_step
             self._weights = {name: weight.detach().clone() for name, weight in self._trained().items()}
         if self._patience and self._unimproved >= self._patience:
             control.should_training_stop = True
+
+    def _standard_error(self) -> float:
+        """Return that of the best share so far, estimated by Laplace's rule and so never zero; a loss has none here."""
+        if self._metric.endswith("loss"):
+            return 0.0
+        share = (self.score * self._frames + 1) / (self._frames + 2)
+        return math.sqrt(share * (1 - share) / self._frames)
 
     def restore(self) -> None:
         """Put the best weights back; without a validation split the last weights stay."""
@@ -166,9 +178,13 @@ def new_trainer(
     output_dir: Path,
     sink: MetricsSink,
     measure_accuracy: Callable[[], float],
+    accuracy_frames: int,
 ) -> tuple[FrameTrainer, BestWeights]:
-    """Return the trainer of ``steps`` steps and the keeper of its best weights."""
-    best = BestWeights(model, training.metric_for_best_model, training.early_stopping_patience)
+    """Return the trainer of ``steps`` steps and the keeper of its best weights.
+
+    ``measure_accuracy`` gives the share of right answers on ``accuracy_frames`` validation frames.
+    """
+    best = BestWeights(model, training.metric_for_best_model, training.early_stopping_patience, accuracy_frames)
     fixed = training.model_copy(update={"max_steps": steps})
     trainer = FrameTrainer(
         model=model,

@@ -28,7 +28,7 @@ from workbench.tuning.sampling import plan_draws
 from workbench.tuning.targets import attach_lora, find_targets, hold_as_served
 from workbench.tuning.trainer import MetricsSink, frames_per_step, new_trainer, total_steps
 
-ACCURACY_FRAMES = 128
+MOST_ACCURACY_FRAMES = 128
 PACKAGES = ("accelerate", "bitsandbytes", "datasets", "peft", "tokenizers", "torch", "transformers")
 
 
@@ -141,6 +141,7 @@ def tune_model(
             output_dir=Path(scratch),
             sink=report,
             measure_accuracy=lambda: class_accuracy(prepared),
+            accuracy_frames=len(accuracy_frames(prepared)),
         )
         trainer.train()
         trainer.accelerator.unwrap_model(prepared.model, keep_fp32_wrapper=False)
@@ -169,10 +170,14 @@ def package_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
+def accuracy_frames(prepared: Prepared) -> Sequence[LabelledFrame]:
+    """Return the validation frames that class accuracy is measured on: evenly picked where they are many."""
+    return prepared.validation[:: max(1, math.ceil(len(prepared.validation) / MOST_ACCURACY_FRAMES))]
+
+
 def class_accuracy(prepared: Prepared) -> float:
-    """Return the share of validation frames, evenly picked where they are many, whose class the model now chooses."""
-    stride = math.ceil(len(prepared.validation) / ACCURACY_FRAMES)
-    frames = [prepared.validation[index] for index in range(0, len(prepared.validation), stride)]
+    """Return the share of ``accuracy_frames`` whose class the model now chooses."""
+    frames = accuracy_frames(prepared)
     images = [item_of(frame, prepared.class_names, prepared.recipe.data).image for frame in frames]
     chosen = prepared.vlm.class_probabilities(images, prepared.class_names).argmax(axis=1).tolist()
     right = [prepared.class_names[index] == frame.class_name for index, frame in zip(chosen, frames, strict=True)]
