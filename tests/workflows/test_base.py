@@ -14,6 +14,7 @@ PLAN = BasePlan(
     clip_steps=2,
     scenes=24,
     held_out_scenes=8,
+    seed=0,
     vlm_shape=VlmShape(
         image_px=64, vision_width=32, vision_layers=1, vision_heads=2, text_width=64, text_layers=1, text_heads=2
     ),

@@ -15,7 +15,7 @@ app = typer.Typer(help="The embedded base models: a small VLM and a dual encoder
 def build(
     out: Annotated[Path, typer.Option(help="Folder that gets base-vlm/ and base-clip/.")] = Path("data"),
     work: Annotated[Path, typer.Option(help="Folder for rendered scenes and checkpoints.")] = Path("data/base-work"),
-    steps: Annotated[int, typer.Option(min=1, help="Training steps of the VLM.")] = 1750,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of the VLM.")] = 5000,
     clip_steps: Annotated[int, typer.Option(min=1, help="Training steps of the dual encoder.")] = 150,
     scenes: Annotated[int, typer.Option(min=32, help="Scenes to render and train on.")] = 30_000,
     held_out: Annotated[int, typer.Option(min=1, help="Further scenes to measure on.")] = 1000,
@@ -24,7 +24,7 @@ def build(
 ) -> None:
     """Render scenes, train both models from nothing, measure them and write their model cards.
 
-    Takes over an hour on two cores. Started again with the same folders, it goes on where it was interrupted.
+    Takes about two and a half hours on two cores. Started again with the same folders, an interrupted build goes on.
     """
     from workbench.workflows.base import BasePlan, build_base
 

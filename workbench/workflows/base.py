@@ -49,11 +49,11 @@ VLM_FOLDER, CLIP_FOLDER = "base-vlm", "base-clip"
 class BasePlan:
     """What to build; the seeds of held-out scenes (from 0) and training scenes (from 1,000,000) never meet."""
 
-    steps: int = 1750
-    clip_steps: int = 150
-    scenes: int = 30_000
-    held_out_scenes: int = 1000
-    seed: int = 0
+    steps: int
+    clip_steps: int
+    scenes: int
+    held_out_scenes: int
+    seed: int
     vlm_shape: VlmShape = field(default_factory=VlmShape)
     clip_shape: ClipShape = field(default_factory=ClipShape)
     scenes_per_step: int = 32
