@@ -115,19 +115,19 @@ def load_rows(version: DatasetVersion, split: Split) -> Sequence[LabelledFrame]:
 def save_dataset(manifest: Manifest, folder: Path, *, read_jpeg: Callable[[str], bytes], progress: Progress) -> Path:
     """Write the version below ``folder``, whole or not at all, and return its own folder.
 
-    A folder of this version that is there already is left alone when it is sound. StorageError on a full disk.
+    A folder that holds this version's manifest already is left alone. StorageError on a full disk.
     """
     target = folder / manifest.id
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if _holds(target, manifest):
+            return target
         if target.exists():
-            if (target / MANIFEST_FILE).read_text(encoding="utf-8") == manifest_to_text(manifest):
-                return target
             shutil.rmtree(target)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
             built = Path(scratch) / "built"
             _write(manifest, built, Path(scratch) / "cache", read_jpeg, progress)
-            built.rename(target)
+            _rename(built, target, manifest)
         _sync(folder)
     except OSError as exc:
         raise StorageError(
@@ -136,6 +136,22 @@ def save_dataset(manifest: Manifest, folder: Path, *, read_jpeg: Callable[[str],
             remedy="free some space or set WORKBENCH_HOME to a folder that can be written",
         ) from exc
     return target
+
+
+def _holds(target: Path, manifest: Manifest) -> bool:
+    try:
+        return (target / MANIFEST_FILE).read_text(encoding="utf-8") == manifest_to_text(manifest)
+    except (FileNotFoundError, UnicodeDecodeError):
+        return False
+
+
+def _rename(built: Path, target: Path, manifest: Manifest) -> None:
+    """Give ``built`` its name, unless another process that built the same version was quicker."""
+    try:
+        built.rename(target)
+    except OSError:
+        if not _holds(target, manifest):
+            raise
 
 
 def _write(manifest: Manifest, built: Path, cache: Path, read_jpeg: Callable[[str], bytes], progress: Progress) -> None:

@@ -1,0 +1,94 @@
+"""How many frames each split is asked to hold: of all, of each camera, each class and each class at each camera."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.datasets.timelines import SPLITS, FrameToSplit
+from workbench.domain import Split
+
+__all__ = ["Shares", "Stratum"]
+
+_IMPORTANCE = np.array([4.0, 1.0, 2.0])
+"""What is not in train cannot be learnt, what is not in test is not measured; validation only chooses."""
+_NOT_LEARNT = 16.0
+"""What it counts that nothing at all is in train: test would then measure what nobody was taught."""
+
+
+class Stratum(NamedTuple):
+    """The frames of a camera, of a class, of both; or, where both are empty, all frames."""
+
+    camera: str
+    class_name: str
+
+    def holds(self, frame: FrameToSplit) -> bool:
+        return self.camera in ("", frame.camera) and self.class_name in ("", frame.class_name)
+
+    def __str__(self) -> str:
+        names = (f"class {self.class_name}" if self.class_name else "", f"camera {self.camera}" if self.camera else "")
+        return " at ".join(name for name in names if name) or "the whole"
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """``asked`` is ``[splits, strata]``, in frames; ``open_splits`` are those that frames can be given to."""
+
+    strata: tuple[Stratum, ...]
+    asked: NDArray[np.float64]
+    open_splits: tuple[int, ...]
+
+    @classmethod
+    def of(cls, frames: Sequence[FrameToSplit], fractions: Mapping[Split, float]) -> "Shares":
+        """Return what to aim at: a held-out split with pinned frames keeps these alone, the others share the rest."""
+        strata = tuple(sorted({stratum for frame in frames for stratum in _strata(frame)}))
+        asked = np.zeros((len(SPLITS), len(strata)))
+        closed = {frame.pinned_to for frame in frames} & {Split.VALIDATION, Split.TEST}
+        members = _members(frames, strata)
+        for frame, row in zip(frames, members, strict=True):
+            if frame.pinned_to in closed:
+                asked[SPLITS.index(frame.pinned_to)] += row
+        open_splits = tuple(index for index, split in enumerate(SPLITS) if split not in closed)
+        parts = np.array([fractions[SPLITS[index]] for index in open_splits])
+        asked[list(open_splits)] = np.outer(parts / parts.sum(), members.sum(axis=0) - asked.sum(axis=0))
+        return cls(strata, asked, open_splits)
+
+    @property
+    def of_open_splits(self) -> NDArray[np.float64]:
+        """``[open_splits]``: which part each is asked to get of the frames that are theirs."""
+        whole = self.asked[list(self.open_splits), 0]
+        parts: NDArray[np.float64] = whole / whole.sum()
+        return parts
+
+    def members(self, frames: Sequence[FrameToSplit]) -> NDArray[np.float64]:
+        """Return ``[frames, strata]``: 1 where the frame is one of the stratum, else 0."""
+        return _members(frames, self.strata)
+
+    def distance(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return ``[...]``, how far splits with ``counts`` ``[..., splits, strata]`` are from what was asked.
+
+        It sums up the squared part that is missing of each asked share, so that having none of one class is worse than
+        having somewhat few of two. All cameras together weigh as much as all classes, all pairs, or the whole.
+        """
+        asked_of_any = np.where(self.asked > 0, self.asked, 1)
+        missing = np.clip((self.asked - counts) / asked_of_any, 0, None)
+        kinds = [(bool(stratum.camera), bool(stratum.class_name)) for stratum in self.strata]
+        weights = np.array([1 / kinds.count(kind) for kind in kinds])
+        not_learnt = (missing[..., 0, :] == 1) @ weights
+        distance: NDArray[np.float64] = (missing**2 @ weights) @ _IMPORTANCE + _NOT_LEARNT * not_learnt
+        return distance
+
+
+def _strata(frame: FrameToSplit) -> tuple[Stratum, ...]:
+    camera, class_name = frame.camera, frame.class_name
+    return Stratum("", ""), Stratum(camera, ""), Stratum("", class_name), Stratum(camera, class_name)
+
+
+def _members(frames: Sequence[FrameToSplit], strata: Sequence[Stratum]) -> NDArray[np.float64]:
+    columns = {stratum: column for column, stratum in enumerate(strata)}
+    members = np.zeros((len(frames), len(strata)))
+    for row, frame in enumerate(frames):
+        members[row, [columns[stratum] for stratum in _strata(frame)]] = 1
+    return members
