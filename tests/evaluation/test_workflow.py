@@ -1,16 +1,19 @@
 """``workbench evaluate`` on a stored dataset, with real models and MLflow."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from workbench.cli import app
-from workbench.domain import Split
-from workbench.errors import NotFoundError
+from workbench.domain import Site, Split
+from workbench.errors import DatasetError, NotFoundError
 from workbench.evaluation import METRICS
 from workbench.promotion.evidence import report_from_metrics
+from workbench.settings import Settings
 from workbench.workflows import evaluate as workflow
 from workbench.workflows.evaluate import evaluate
 from workbench.workflows.tune import tune
@@ -70,6 +73,38 @@ def test_an_adapter_is_measured_beside_the_base_and_its_run_carries_the_evidence
     page = harbour.tracker.file(run.id, "report/report.html")
     assert page is not None
     assert "The base model did in" in page.read_text(encoding="utf-8")
+
+
+def test_an_adapter_is_compared_with_the_base_that_it_was_tuned_from(
+    harbour: Workspace, base_dir: Path, tmp_path: Path
+) -> None:
+    other = shutil.copytree(base_dir, tmp_path / "other-base")
+    weights = {name: -weight for name, weight in load_file(other / "model.safetensors").items()}
+    save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    tuned = tune(harbour, recipe, site="harbour", overrides=[f"base.model={other}"], actor="ada")
+    configured = evaluate(harbour, site="harbour", model="base", actor="ada")
+
+    adapted = evaluate(harbour, site="harbour", model=tuned.run_id, actor="ada")
+
+    elsewhere = Workspace.open(Settings.load(base_model=str(other)))
+    true_base = evaluate(elsewhere, site="harbour", model="base", actor="ada")
+    elsewhere.store.close()
+    assert adapted.baseline is not None
+    assert adapted.baseline.model_version == true_base.report.model_version != configured.report.model_version
+    measured, expected = (
+        {name: interval.value for name, interval in report.metrics.items()}
+        for report in (adapted.baseline, true_base.report)
+    )
+    assert measured == pytest.approx(expected)
+    assert adapted.report.model_version.startswith(f"{adapted.baseline.model_version}+adapter@")
+
+
+def test_a_dataset_of_another_site_is_refused(harbour: Workspace) -> None:
+    harbour.store.sites.add(Site("gate", harbour.store.sites.get("harbour").class_names))
+    with pytest.raises(DatasetError, match=r"a dataset version of gate, but found .* of harbour"):
+        evaluate(harbour, site="gate", dataset_id=harbour.store.datasets.latest("harbour").id[:12], actor="ada")
 
 
 def test_the_champion_of_a_site_without_one_is_the_base(harbour: Workspace) -> None:

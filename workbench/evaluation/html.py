@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 
@@ -11,60 +10,12 @@ from PIL import Image
 
 from workbench.domain import Interval
 from workbench.evaluation.report import Assessment, FrameResult
+from workbench.metric_texts import METRIC_TEXTS
 
 __all__ = ["render_html"]
 
 _THUMBNAIL_WIDTH = 360
 _WORST_FRAMES = 12
-
-
-@dataclass(frozen=True)
-class _MetricText:
-    """How a metric is told: ``in_percent`` for shares; the best value decides which way a difference is good."""
-
-    title: str
-    meaning: str
-    in_percent: bool = False
-    scale: float = 1.0
-    lower_is_better: bool = False
-
-    def number(self, value: float) -> str:
-        return f"{100 * value:.0f}\u00a0%" if self.in_percent else f"{value:.3f}"
-
-    def bounds(self, interval: Interval) -> str:
-        if self.in_percent:
-            return f"{100 * interval.low:.0f}–{100 * interval.high:.0f}\u00a0%"
-        return f"{interval.low:.3f}–{interval.high:.3f}"
-
-    def change(self, interval: Interval) -> str:
-        change = f"{100 * interval.value:+.0f} points" if self.in_percent else f"{interval.value:+.3f}"
-        return change.replace("-", "−")
-
-    def verdict(self, interval: Interval) -> str:
-        """Return ``better``, ``worse`` or, where the interval holds 0, ``unclear``."""
-        if interval.low <= 0 <= interval.high:
-            return "unclear"
-        return "better" if (interval.value > 0) != self.lower_is_better else "worse"
-
-
-_TEXTS: Mapping[str, _MetricText] = {
-    "class_accuracy": _MetricText("Right class", "Share of frames whose class the model chose as people did.", True),
-    "macro_f1": _MetricText(
-        "Macro-F1", "Finding and not over-calling a class, averaged so that rare classes count in full.", True
-    ),
-    "cider": _MetricText(
-        "Caption: CIDEr", "Telling words shared with people's captions; 0 to 10, comparable within one set.", scale=10
-    ),
-    "bleu_4": _MetricText("Caption: BLEU-4", "Runs of up to four words that also stand in people's captions."),
-    "meteor_exact_stem": _MetricText(
-        "Caption: METEOR (exact, stem)", "Words and word stems shared, and their order. Not comparable to full METEOR."
-    ),
-    "rouge_l": _MetricText("Caption: ROUGE-L", "The longest run of words in common, gaps allowed."),
-    "ece": _MetricText(
-        "Calibration error", "How far the model's probabilities are from how often it is right. Lower is better.",
-        in_percent=True, lower_is_better=True,
-    ),
-}  # fmt: skip
 
 
 def render_html(
@@ -84,7 +35,7 @@ def render_html(
         baseline=baseline,
         differences=differences or {},
         headline=_headline(assessment, baseline, differences or {}),
-        texts=_TEXTS,
+        texts=METRIC_TEXTS,
         matrix=_matrix(assessment),
         worst=assessment.worst_frames(_WORST_FRAMES),
         right=sum(result.is_right for result in assessment.frames),
@@ -94,7 +45,7 @@ def render_html(
 
 def _headline(assessment: Assessment, baseline: Assessment | None, differences: Mapping[str, Interval]) -> list[str]:
     """Return the result in one to three plain sentences."""
-    text = _TEXTS["class_accuracy"]
+    text = METRIC_TEXTS["class_accuracy"]
     own = assessment.report.metrics["class_accuracy"]
     sentences = [f"This model chose the right class in {text.number(own.value)} of the frames ({text.bounds(own)})."]
     if baseline is None:

@@ -11,7 +11,8 @@ from operator import attrgetter
 
 import numpy as np
 
-from workbench.evaluation.meteor_words import FUNCTION_WORDS, meteor_words
+from workbench.evaluation.meteor_function_words import FUNCTION_WORDS
+from workbench.evaluation.meteor_words import meteor_words
 from workbench.evaluation.ngrams import Tokens
 from workbench.evaluation.porter2 import stem
 from workbench.evaluation.statistic import Floats, Statistic

@@ -1,20 +1,8 @@
-"""How METEOR 1.5 cuts English into words (its ``-norm`` option) and which of them it takes for function words."""
+"""How METEOR 1.5 cuts English into words (its ``-norm`` option)."""
 
 import re
 
-__all__ = ["FUNCTION_WORDS", "meteor_words"]
-
-FUNCTION_WORDS = frozenset(
-    [
-        "the", ",", ".", "to", "of", "and", "a", "in", "that", "for", '"', "is", "on", "'s", "it", "with", "was",
-        "as", "said", "at", "he", "by", "be", "from", "have", "has", "are", "his", "but", "an", "this", "not", "i",
-        "will", "’", "they", ")", "-rrb-", "(", "-lrb-", "who", "their", "had", "we", "which", "were", "been", "more",
-        "or", "s", "its", "would", "about", "new", "one", "after", "you", ":", "also", "up", "when", "there", "than",
-        "$", "all", "out", "her", "people", "she", "year", "two", "-", "can", "if", "last", "first", "“", "over",
-        "other", "”", "into", "some", "what", "so", "--", "no", "time", "years", "could", "?", "'t", "—", "'",
-    ]
-)  # fmt: skip
-"""Denkowski and Lavie's list for English: words with a relative frequency above 0.001 in a large corpus."""
+__all__ = ["meteor_words"]
 
 _SYMBOL = re.compile(r"((?<!\d),|,(?!\d)|[^\w\s.',-])")
 _QUOTE = re.compile(r"(?<![^\W\d_])'")
