@@ -71,6 +71,7 @@ def test_site_and_camera_are_added_once(tmp_path: Path) -> None:
         (["dataset", "build", "--site", "nowhere"], 2, "workbench site add"),
         (["evaluate", "--site", "nowhere"], 2, "workbench site add"),
         (["predict", "missing.jpg", "--site", "nowhere"], 2, "workbench site add"),
+        (["dataset", "build", "--site", "[/red] [bold]"], 2, "a site named '[/red] [bold]'"),
     ],
 )
 def test_mistake_is_one_sentence_and_no_traceback(
@@ -81,3 +82,10 @@ def test_mistake_is_one_sentence_and_no_traceback(
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_what_is_shown_is_neither_wrapped_nor_read_as_markup(tmp_path: Path) -> None:
+    recipe = tmp_path / f"{'x' * 90} [bold].yaml"
+    recipe.write_text("base: {system_prompt: 'Say [qkvo].'}\n", encoding="utf-8")
+    assert run(tmp_path, "recipe", "check", str(recipe)).stdout.startswith(f"{recipe} is a valid recipe")
+    assert "Say [qkvo]." in run(tmp_path, "recipe", "explain", str(recipe)).stdout

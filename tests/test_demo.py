@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from tests.services import free_port
 from workbench.settings import Settings
 from workbench.store import Store
+from workbench.workflows.workspace import Workspace
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -37,7 +38,7 @@ def summary(home: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def store(summary: dict[str, Any], home: Path) -> Iterator[Store]:
-    store = Store.open(Settings.load(home=home).resolved_database_url)
+    store = Workspace.open(Settings.load(home=home)).store
     yield store
     store.close()
 

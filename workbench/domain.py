@@ -98,7 +98,7 @@ class Site:
             raise UsageError(
                 expected="at least two different class names",
                 found=", ".join(self.class_names) or "none",
-                remedy="give them as --classes a,b,c",
+                remedy="name them with commas between them: a,b,c",
             )
         for class_name in self.class_names:
             _require_name("class", class_name)
@@ -235,7 +235,11 @@ class Gate:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A run that asks to become the site's champion, with its evidence and what it was compared with."""
+    """A run that asks to become the site's champion, with its evidence and what it was compared with.
+
+    ``adapter_digest`` is the SHA-256 of the adapter's manifest, and so of all of its files; empty where an earlier
+    release recorded none. ``note`` is the requester's, ``decision_note`` the reviewer's.
+    """
 
     site: str
     version: int
@@ -249,6 +253,8 @@ class Candidate:
     decided_by: str | None = None
     decided_at: datetime | None = None
     note: str = ""
+    decision_note: str = ""
+    adapter_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -267,7 +273,10 @@ class AuditEvent:
 
 @dataclass(frozen=True)
 class Job:
-    """Long work in a process (group) of its own, started by a face and followed through the database."""
+    """Long work in a process (group) of its own, started by a face and followed through the database.
+
+    ``cancelled_by`` asked that it ends; until it has, the job is still running.
+    """
 
     id: int
     kind: str
@@ -280,6 +289,7 @@ class Job:
     pid: int | None = None
     ended_at: datetime | None = None
     exit_code: int | None = None
+    cancelled_by: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ is written beside its log, where it outlives everybody.
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,11 +66,11 @@ def is_running(pid: int, started_at: datetime) -> bool:
 
 
 def stop(pid: int, started_at: datetime) -> None:
-    """End the process and all of its group: asked first, made to after some seconds."""
-    members = _group(pid) if is_running(pid, started_at) else []
+    """End the process and all that it started: asked first, made to after some seconds; nothing if it ended already."""
+    members = _family(pid) if is_running(pid, started_at) else []
     for asked in (signal.SIGTERM, signal.SIGKILL):
         for member in members:
-            if member.is_running():
+            with suppress(psutil.NoSuchProcess):
                 member.send_signal(asked)
         _, members = psutil.wait_procs(members, timeout=_GRACE_S)
     _reap(pid)
@@ -83,9 +84,12 @@ def exit_code(log_path: Path) -> int | None:
         return None
 
 
-def _group(pid: int) -> list[psutil.Process]:
-    leader = psutil.Process(pid)
-    return [*leader.children(recursive=True), leader]
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        leader = psutil.Process(pid)
+        return [*leader.children(recursive=True), leader]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _exit_file(log_path: Path) -> Path:

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
 
     media_url_days: float = 30.0
 
+    job: str = ""
+    """Name of the job that this process works for, which its MLflow runs bear; set by whoever starts the job."""
+
     session_key: SecretStr = SecretStr("")
     """Key that signs the sign-in cookies of the UI."""
 
@@ -107,6 +110,11 @@ class Settings(BaseSettings):
     @property
     def logs_dir(self) -> Path:
         return self.data_dir / "logs"
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the processes of servers are written down."""
+        return self.data_dir / "run"
 
     @property
     def resolved_database_url(self) -> str:

@@ -43,7 +43,7 @@ from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
 __all__ = ["RunLog", "RunSummary", "Tracker", "mlflow_errors"]
 
-_KIND, _SITE, _DATASET_ID = "workbench.kind", "workbench.site", "workbench.dataset_id"
+_KIND, _SITE, _JOB, _DATASET_ID = "workbench.kind", "workbench.site", "workbench.job", "workbench.dataset_id"
 
 
 @dataclass(frozen=True)
@@ -163,11 +163,11 @@ class RunLog:
 
 
 class Tracker:
-    """The runs at one MLflow address; nothing is opened before the first call."""
+    """The runs at one MLflow address; nothing is opened before the first call. New runs bear the name ``job``."""
 
-    def __init__(self, tracking_uri: str, artifacts_dir: Path) -> None:
+    def __init__(self, tracking_uri: str, artifacts_dir: Path, *, job: str = "") -> None:
         self.uri = tracking_uri
-        self._artifacts_dir = artifacts_dir
+        self._artifacts_dir, self._job = artifacts_dir, job
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -178,14 +178,17 @@ class Tracker:
 
     @contextmanager
     def run(self, site: str, name: str, *, kind: str, tags: Mapping[str, str] | None = None) -> Iterator[RunLog]:
-        """Open a run of ``site``; an exception inside the block marks it FAILED, otherwise it ends FINISHED."""
+        """Open a run of ``site``: FAILED by an exception inside the block, KILLED by an interrupt, else FINISHED."""
         with mlflow_errors(self.uri):
-            labels = {_KIND: kind, _SITE: site, **(tags or {})}
+            labels = {_KIND: kind, _SITE: site, **({_JOB: self._job} if self._job else {}), **(tags or {})}
             run_id = self.client.create_run(self._experiment_id(site), run_name=name, tags=labels).info.run_id
-        state = "FAILED"
+        state = "KILLED"
         try:
             yield RunLog(self.client, run_id)
             state = "FINISHED"
+        except Exception:
+            state = "FAILED"
+            raise
         finally:
             with mlflow_errors(self.uri):
                 self.client.set_terminated(run_id, state)
@@ -194,6 +197,13 @@ class Tracker:
     def reopen(self, run_id: str) -> Iterator[RunLog]:
         """Add to a run that has ended; how and when it ended stays as it was."""
         yield RunLog(self.client, self.get(run_id).id)
+
+    def end_runs_of(self, site: str, job: str) -> None:
+        """End as KILLED what ``job`` left open at ``site`` when its process was killed."""
+        for run in self.runs(site):
+            if run.state == "RUNNING" and run.tags.get(_JOB) == job:
+                with mlflow_errors(self.uri):
+                    self.client.set_terminated(run.id, "KILLED")
 
     def runs(self, site: str, kind: str | None = None) -> list[RunSummary]:
         """Return the site's runs, newest first; none when nothing was ever tracked for it."""

@@ -210,3 +210,12 @@ def test_the_servers_secrets_are_not_visible_to_other_users_of_the_machine(label
     assert label_studio.token not in Path(f"/proc/{process.pid}/cmdline").read_text()
     assert (label_studio.home / "data/local.env").stat().st_mode & 0o777 == 0o600
     assert Path(process.log_path).stat().st_mode & 0o077 == 0
+
+
+def test_answers_to_either_of_two_tasks_about_one_frame_are_found(studio: Studio, project_id: int) -> None:
+    first, _ = studio.add_tasks(project_id, [task(1), task(1, ("person", "A man."))])
+
+    found = studio.tasks(project_id)[f"{1:064x}"]
+
+    assert found.task_id == first
+    assert [(said.class_name, said.caption) for said in found.annotations] == [("person", "A man.")]

@@ -7,7 +7,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from workbench.cli import app
-from workbench.domain import Role, Site
+from workbench.domain import Candidate, CandidateState, Gate, Role, Site, Verdict, utc_now
 from workbench.errors import AccessError, UsageError
 from workbench.workflows.accounts import add_user, authenticate
 from workbench.workflows.workspace import Workspace
@@ -51,6 +51,39 @@ def test_deciding_needs_the_right_password(workspace: Workspace) -> None:
     for command in (["approve", "--version", "1"], ["reject", "--version", "1"], ["rollback"], ["request", "abc"]):
         tried = run("promote", *command, "--site", "yard", "--as", "rita", "--password-stdin", typed="wrong password")
         assert isinstance(tried.exception, AccessError), command
+
+
+def test_a_request_and_its_decision_are_both_told(workspace: Workspace) -> None:
+    gate = Gate("It [beats] the base", Verdict.PASS, "0.9 against 0.4.")
+    workspace.store.promotions.add(
+        Candidate(
+            site="yard",
+            version=1,
+            run_id="r" * 32,
+            dataset_id="d" * 64,
+            state=CandidateState.REQUESTED,
+            compared_with="base",
+            gates=(gate,),
+            requested_by="erin",
+            requested_at=utc_now(),
+            note="please [/look]",
+            adapter_digest="a" * 64,
+        )
+    )
+    workspace.tracker.client.create_registered_model("yard")
+    workspace.tracker.client.create_model_version("yard", "runs:/r/adapter")
+    add_user(workspace, "rita", PASSWORD, [Role.REVIEWER], actor="root")
+    decision = ("--version", "1", "--note", "too slow", "--as", "rita", "--password-stdin")
+    rejected = run("promote", "reject", "--site", "yard", *decision, typed=PASSWORD)
+    assert rejected.exit_code == 0, rejected.output
+    assert run("promote", "list", "--site", "yard").output.splitlines() == [
+        "Champion of yard: the base model",
+        "",
+        "Version 1 (run rrrrrrrrrrrr, adapter aaaaaaaaaaaa), requested by erin, compared with base: rejected by rita",
+        "  pass  It [beats] the base. 0.9 against 0.4.",
+        "  erin: please [/look]",
+        "  rita: too slow",
+    ]
 
 
 def test_verifying_and_listing_tell_what_is_in_force() -> None:

@@ -16,6 +16,7 @@ from workbench.errors import ModelError, NotFoundError, UsageError
 from workbench.recipe import Recipe
 from workbench.settings import Settings
 from workbench.tuning.adapter import save_adapter
+from workbench.tuning.adapter_files import verify_adapter, write_manifest
 from workbench.tuning.tuner import Prepared, prepare
 from workbench.workflows.predict import load_site_model, predict, predict_images
 from workbench.workflows.workspace import Workspace
@@ -59,9 +60,10 @@ def as_jpeg(grey: int) -> bytes:
     return file.getvalue()
 
 
-def approve_unasked(workspace: Workspace, run_id: str) -> None:
+def approve_unasked(workspace: Workspace, run_id: str, adapter_digest: str = "") -> None:
     """Write a champion into the ledger, as an approval would."""
-    candidate = Candidate("yard", 1, run_id, "d", CandidateState.REQUESTED, "base", (), "erin", utc_now())
+    requested = Candidate("yard", 1, run_id, "d", CandidateState.REQUESTED, "base", (), "erin", utc_now())
+    candidate = replace(requested, adapter_digest=adapter_digest)
     workspace.store.promotions.add(candidate)
     workspace.store.promotions.move_champion("yard", expected=None, new=1)
 
@@ -116,6 +118,22 @@ def test_an_adapter_that_does_not_fit_is_refused(
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     with pytest.raises(ModelError, match=r"adapter_model\.safetensors"):
         load_site_model(workspace, "yard", run_id)
+
+
+def test_an_adapter_altered_with_its_manifest_is_not_the_one_that_was_approved(
+    workspace: Workspace, tuned_run: Callable[..., str]
+) -> None:
+    run_id = tuned_run()
+    adapter = workspace.tracker.folder(run_id, "adapter")
+    approve_unasked(workspace, run_id, verify_adapter(adapter))
+    assert "+adapter" in load_site_model(workspace, "yard").version
+
+    (adapter / "tuning.json").write_text("{}  ")
+    write_manifest(adapter)
+
+    for model in ("champion", run_id):
+        with pytest.raises(ModelError, match="that is version 1, but found"):
+            load_site_model(workspace, "yard", model)
 
 
 def test_an_adapter_for_other_classes_is_refused(

@@ -7,8 +7,17 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from workbench.domain import Candidate, CandidateState, DatasetVersion, Role, Site, Split, User, utc_now
-from workbench.errors import AccessError, NotFoundError, PromotionError, StorageError, TrackingError, WorkbenchError
+from workbench.errors import (
+    AccessError,
+    ModelError,
+    NotFoundError,
+    PromotionError,
+    StorageError,
+    TrackingError,
+    WorkbenchError,
+)
 from workbench.promotion.registry import MlflowRegistry
+from workbench.tuning.adapter_files import verify_adapter, write_manifest
 from workbench.workflows.promote import approve, reject, request_promotion, rollback
 from workbench.workflows.reconcile import AliasRepair, reconcile, verify
 from workbench.workflows.workspace import Workspace
@@ -35,6 +44,7 @@ def tuned_run(workspace: Workspace, *, accuracy: float = 0.9, evaluated: bool = 
     adapter = workspace.settings.home / "adapter"
     adapter.mkdir(exist_ok=True)
     (adapter / "adapter_model.safetensors").write_bytes(b"weights")
+    write_manifest(adapter)
     with workspace.tracker.run("yard", "tune", kind="tune") as run:
         run.log_params({"recipe_digest": "r" * 64, "base_version": "base-vlm@12345678"})
         run.log_dataset(DATASET, "training")
@@ -69,7 +79,8 @@ def test_one_requests_and_another_approves(workspace: Workspace, people: dict[st
 
     decided = approve(workspace, site="yard", version=candidate.version, actor=people["rita"], note="well done")
 
-    assert (decided.state, decided.decided_by, decided.note) == (CandidateState.APPROVED, "rita", "well done")
+    assert (decided.state, decided.decided_by) == (CandidateState.APPROVED, "rita")
+    assert (decided.note, decided.decision_note) == ("please", "well done")
     assert workspace.store.promotions.get("yard", candidate.version) == decided
     assert workspace.store.promotions.champion("yard") == candidate.version
     assert aliases(workspace) == {"champion": candidate.version}
@@ -78,6 +89,27 @@ def test_one_requests_and_another_approves(workspace: Workspace, people: dict[st
     actions = [(event.action, event.actor) for event in workspace.store.audit.events("yard")]
     assert actions == [("promotion.request", "erin"), ("promotion.approve", "rita")]
     assert workspace.store.audit.verify() == 2
+
+
+def test_the_adapters_digest_is_kept_in_ledger_audit_trail_and_registry(
+    workspace: Workspace, people: dict[str, User]
+) -> None:
+    candidate = requested(workspace, people)
+    approve(workspace, site="yard", version=candidate.version, actor=people["rita"])
+
+    digest = verify_adapter(workspace.tracker.folder(candidate.run_id, "adapter"))
+    assert workspace.store.promotions.get("yard", candidate.version).adapter_digest == digest
+    assert {event.detail["adapter_digest"] for event in workspace.store.audit.events("yard")} == {digest}
+    assert workspace.tracker.client.get_model_version("yard", str(candidate.version)).tags["adapter_digest"] == digest
+
+
+def test_an_altered_adapter_cannot_be_requested(workspace: Workspace, people: dict[str, User]) -> None:
+    run_id = tuned_run(workspace)
+    (workspace.tracker.folder(run_id, "adapter") / "adapter_model.safetensors").write_bytes(b"others")
+    with pytest.raises(ModelError, match=r"altered: adapter_model\.safetensors"):
+        request_promotion(workspace, site="yard", run_id=run_id, actor=people["erin"])
+    assert workspace.store.promotions.all("yard") == []
+    assert aliases(workspace) == {}
 
 
 def test_nobody_approves_his_own_request(workspace: Workspace, people: dict[str, User]) -> None:
@@ -151,7 +183,7 @@ def test_unmet_conditions_need_a_reason_that_is_kept(workspace: Workspace, peopl
 
     event = workspace.store.audit.events("yard")[-1]
     assert (event.action, event.detail["override"]) == ("promotion.approve", "measured by hand")
-    assert "measured by hand" in workspace.store.promotions.get("yard", unmeasured.version).note
+    assert "measured by hand" in workspace.store.promotions.get("yard", unmeasured.version).decision_note
 
 
 def test_rejecting_keeps_the_champion(workspace: Workspace, people: dict[str, User]) -> None:
@@ -161,7 +193,7 @@ def test_rejecting_keeps_the_champion(workspace: Workspace, people: dict[str, Us
     assert second.compared_with == f"version {first.version}"
     assert aliases(workspace) == {"champion": first.version, "challenger": second.version}
     reject(workspace, site="yard", version=second.version, actor=people["rita"], note="too slow")
-    assert workspace.store.promotions.get("yard", second.version).note == "too slow"
+    assert workspace.store.promotions.get("yard", second.version).decision_note == "too slow"
     assert aliases(workspace) == {"champion": first.version}
 
 

@@ -1,4 +1,5 @@
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from workbench.domain import (
     Verdict,
 )
 from workbench.errors import DatasetError, NotFoundError, PromotionError, StorageError, UsageError
-from workbench.store import FrameFiles, Store
+from workbench.store import FrameFiles, Store, turn
 from workbench.workflows.workspace import Workspace
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -96,7 +97,6 @@ def test_clip_comes_back_as_it_went_in(store: Store, yard: Site) -> None:
     assert store.footage.add_clip(clip)
     assert not store.footage.add_clip(clip)
     assert store.footage.clips("yard", "north") == [clip]
-    assert store.footage.clip_named("yard", "other.mp4") is None
 
 
 def test_labels_come_back_as_they_went_in(store: Store, yard: Site) -> None:
@@ -117,10 +117,47 @@ def test_labels_come_back_as_they_went_in(store: Store, yard: Site) -> None:
     assert store.labels.pins("yard") == {frame(1).id: Split.TEST}
 
 
-def test_dataset_is_found_by_a_unique_prefix(store: Store, yard: Site) -> None:
+def test_what_a_file_said_is_known_by_project_frame_and_answer(store: Store, yard: Site) -> None:
+    store.footage.add_frames([frame(1), frame(2)])
+    said = {frame(1).id: [("clear", "Empty.")], frame(2).id: [("person", "A man.")]}
+    store.labels.add_imported("yard", 7, {frame(1).id: said[frame(1).id]})
+    store.labels.add_imported("yard", 7, {frame(1).id: said[frame(1).id]})
+    assert store.labels.without_imported("yard", 7, said) == {frame(1).id: [], frame(2).id: [("person", "A man.")]}
+    assert store.labels.without_imported("yard", 8, said) == said
+    assert store.labels.without_imported("yard", 7, {frame(1).id: [("person", "Empty.")]}) == {
+        frame(1).id: [("person", "Empty.")]
+    }
+
+
+def test_turns_are_taken_one_after_the_other(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def work(name: str) -> None:
+        with turn(tmp_path / "locks" / "one.lock"):
+            seen.append(f"{name} begins")
+            time.sleep(0.05)
+            seen.append(f"{name} ends")
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [step[0] for step in seen[::2]] == [step[0] for step in seen[1::2]]
+
+
+def test_a_lock_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="lock file"), turn(tmp_path / "file" / "one.lock"):
+        pass
+
+
+def test_dataset_is_found_by_a_unique_prefix(workspace: Workspace, store: Store, yard: Site) -> None:
     with pytest.raises(DatasetError, match="dataset build"):
         store.datasets.latest("yard")
-    version = DatasetVersion("ab" * 32, "yard", None, "data/x", {Split.TRAIN: 3}, START)
+    version = DatasetVersion(
+        "ab" * 32, "yard", None, str(workspace.settings.datasets_dir / "x"), {Split.TRAIN: 3}, START
+    )
     store.datasets.add(version)
     assert store.datasets.get("abab") == version == store.datasets.latest("yard")
     with pytest.raises(NotFoundError, match="0 of them"):
@@ -164,6 +201,24 @@ def test_transaction_happens_wholly_or_not_at_all(store: Store, yard: Site) -> N
     with pytest.raises(PromotionError):
         add_and_fail()
     assert store.footage.frames("yard") == []
+
+
+def test_a_database_of_an_earlier_release_gets_the_columns_that_came_later(workspace: Workspace, yard: Site) -> None:
+    workspace.store.promotions.add(candidate())
+    job = workspace.store.jobs.add(kind="tune", site="yard", argv=["x"], started_by="ada", log_path="x.log")
+    engine = create_engine(workspace.settings.resolved_database_url)
+    with engine.begin() as connection:
+        for table, column in (
+            ("candidates", "decision_note"),
+            ("candidates", "adapter_digest"),
+            ("jobs", "cancelled_by"),
+        ):
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+    engine.dispose()
+    reopened = Workspace.open(workspace.settings).store
+    assert reopened.promotions.get("yard", 1) == candidate()
+    assert reopened.jobs.all() == [job]
+    reopened.close()
 
 
 def test_audit_chain_holds_until_someone_edits_it(workspace: Workspace) -> None:

@@ -1,6 +1,7 @@
 """The labelling workflows against the real Label Studio."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -145,6 +146,31 @@ def test_importing_labels_twice_adds_nothing(bench: Workspace, labelled_site: Si
     assert set(store.labels.pins(labelled_site.name).values()) == {Split.TRAIN}
     assert len(store.labels.pins(labelled_site.name)) == 3
     assert actions(bench) == ["label.push", "label.import", "label.pull"]
+
+
+def test_an_imported_answer_that_somebody_corrected_is_not_imported_again(
+    bench: Workspace, labelled_site: Site, tmp_path: Path
+) -> None:
+    labels = write_labels(tmp_path, [(0, "clear", "Empty."), (1, "person", "A man.")])
+    label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    label.pull(bench, labelled_site.name, actor=ACTOR)
+    wrong, _ = bench.store.labels.annotations(labelled_site.name)
+    studio = open_studio(bench)
+    studio._client.annotations.update(wrong.annotation_id, result=annotation_to_result("reach-truck", "A truck."))
+
+    again = label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+
+    assert (again.annotations_created, again.already_there) == (0, 2)
+    assert label.pull(bench, labelled_site.name, actor=ACTOR) == label.PullReport(2, 0, 1, 0, 0)
+
+
+def test_two_pushes_at_once_make_each_task_once(bench: Workspace, labelled_site: Site) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        reports = list(pool.map(lambda _: push(bench, labelled_site), range(3)))
+
+    assert sorted(report.created for report in reports) == [0, 0, FRAMES]
+    project = open_studio(bench)._client.projects.get(reports[0].project_id)
+    assert project.task_number == FRAMES
 
 
 def test_a_label_without_a_stored_frame_is_refused_before_anything_is_written(

@@ -3,6 +3,7 @@
 import sys
 
 import typer
+from rich.text import Text
 
 from workbench import __version__
 from workbench.cli import (
@@ -63,5 +64,5 @@ def main() -> None:
     try:
         app()
     except WorkbenchError as error:
-        errors.print(f"[bold red]Error:[/] {error}", soft_wrap=True, highlight=False)
+        errors.print(Text.assemble(("Error: ", "bold red"), str(error)), soft_wrap=True)
         sys.exit(error.exit_code)

@@ -3,10 +3,12 @@
 import dataclasses
 import getpass
 import json
+import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +16,16 @@ import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
+from rich.text import Text
 
+from workbench.cli.progress_lines import ProgressLines
 from workbench.progress import Progress
 
 if TYPE_CHECKING:
     from workbench.workflows.workspace import Workspace
 
 __all__ = [
+    "DatasetOption",
     "JsonOption",
     "SiteOption",
     "actor_name",
@@ -31,10 +36,14 @@ __all__ = [
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a text for people.")]
+DatasetOption = Annotated[
+    str | None, typer.Option("--dataset", help="Id of a dataset version, or how it begins; the latest if left out.")
+]
 SiteOption = Annotated[str, typer.Option("--site", help="Name of the site.", show_default=False)]
 
-output = Console()
-errors = Console(stderr=True)
+# What is shown comes from files, people and models, so a `[` in it is no markup: styles are put on with `Text`.
+output = Console(markup=False, highlight=False)
+errors = Console(stderr=True, markup=False, highlight=False)
 
 
 def open_workspace() -> "Workspace":
@@ -54,13 +63,28 @@ def emit(value: object, as_json: bool, human: RenderableType) -> None:
     if as_json:
         print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
     else:
-        output.print(human)
+        output.print(human, soft_wrap=isinstance(human, str | Text))
 
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Show progress on standard error while the block runs, so that standard output stays clean."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    """Show progress on standard error while the block runs: bars on a terminal, lines in a log.
+
+    In the block a request to end (SIGTERM) interrupts as Ctrl-C does, so that long work undoes what it left unfinished.
+    """
+    with ExitStack() as undo:
+        undo.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, signal.default_int_handler))
+        if errors.is_terminal:
+            yield undo.enter_context(_bars())
+        else:
+            lines = ProgressLines(partial(errors.print, soft_wrap=True))
+            yield lines
+            lines.end()
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with RichProgress(*columns, console=errors, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.cli.console import open_workspace
+
 if TYPE_CHECKING:
     from workbench.domain import User
     from workbench.workflows.workspace import Workspace
@@ -19,11 +21,13 @@ PasswordStdinOption = Annotated[
 ]
 
 
-def sign_in(workspace: "Workspace", name: str, *, from_stdin: bool) -> "User":
-    """Return the user after checking the password; AccessError when it is wrong."""
+def sign_in(name: str, *, from_stdin: bool) -> tuple["Workspace", "User"]:
+    """Open the workspace and return it with the user, after checking the password; AccessError when it is wrong."""
     from workbench.workflows.accounts import authenticate
 
-    return authenticate(workspace, name, read_password(workspace, f"Password of {name}", from_stdin=from_stdin))
+    workspace = open_workspace()
+    password = read_password(workspace, f"Password of {name}", from_stdin=from_stdin)
+    return workspace, authenticate(workspace, name, password)
 
 
 def read_password(workspace: "Workspace", prompt: str, *, from_stdin: bool, confirm: bool = False) -> str:

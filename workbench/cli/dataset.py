@@ -39,14 +39,16 @@ def list_versions(site: SiteOption, as_json: JsonOption = False) -> None:
 @app.command("show")
 def show(
     site: SiteOption,
-    dataset_id: Annotated[str, typer.Argument(help="Id of a version, or how it begins; the latest if left out.")] = "",
+    dataset_id: Annotated[
+        str | None, typer.Argument(help="Id of a version, or how it begins; the latest if left out.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a dataset version holds, by split, class and camera."""
     from workbench.datasets import load_manifest
+    from workbench.workflows.build import dataset_of
 
-    datasets = open_workspace().store.datasets
-    version = datasets.get(dataset_id) if dataset_id else datasets.latest(site)
+    version = dataset_of(open_workspace(), site, dataset_id)
     _show(version, load_manifest(version), as_json)
 
 

@@ -7,7 +7,7 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
-from workbench.cli.console import JsonOption, emit, errors, open_workspace, progress_bar
+from workbench.cli.console import JsonOption, emit, open_workspace, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,8 @@ def render(
     """Render the demo site's clips and their true labels anew; the same seed gives the same frames."""
     from workbench.workflows.demo import render_demo
 
-    with errors.status("Rendering the demo site"):
+    with progress_bar() as progress:
+        progress(0, None, "rendering the demo site")
         report = render_demo(directory)
     emit(report, as_json, f"The demo site's clips and labels.csv are in {directory}.")
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from workbench.cli.console import JsonOption, SiteOption, actor_name, emit, open_workspace, progress_bar
 from workbench.domain import Verdict
@@ -16,9 +17,9 @@ app = typer.Typer(help="Drift: what the cameras show now against what the model 
 
 _TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 _WORDS = {
-    Verdict.FAIL: "[bold red]drifted[/]",
-    Verdict.PASS: "[green]as before[/]",
-    Verdict.NO_EVIDENCE: "[yellow]no evidence[/]",
+    Verdict.FAIL: Text("drifted", "bold red"),
+    Verdict.PASS: Text("as before", "green"),
+    Verdict.NO_EVIDENCE: Text("no evidence", "yellow"),
 }
 
 
@@ -49,7 +50,7 @@ def _as_table(site: str, reports: "list[DriftReport]") -> Table:
     table = Table(
         title=f"Drift at {site}",
         caption="p is corrected over all cameras and tests. Drift: p < 0.05 and a large enough effect. "
-        "No evidence: too few independent stretches of footage to tell.",
+        "No evidence: too few independent stretches of footage to tell; ingest clips of other times and check again.",
         caption_justify="left",
     )
     for column in ("camera", "verdict", "reference", "current", "pictures", "p", "classes", "p"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from workbench.cli.console import JsonOption, SiteOption, actor_name, emit, open_workspace, progress_bar
+from workbench.cli.console import DatasetOption, JsonOption, SiteOption, actor_name, emit, open_workspace, progress_bar
 from workbench.domain import Interval, Split
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def evaluate(
     site: SiteOption,
     model: Annotated[str, typer.Option("--model", help="base, champion or the id of a tuning run.")] = "champion",
     split: Annotated[Split, typer.Option("--split", help="The part of the dataset to measure on.")] = Split.TEST,
-    dataset_id: Annotated[str, typer.Option("--dataset", help="Dataset version; the latest if left out.")] = "",
+    dataset_id: DatasetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a model's classes and captions, with 95 % intervals, whole and by camera."""
@@ -29,7 +29,7 @@ def evaluate(
             site=site,
             model=model,
             split=split,
-            dataset_id=dataset_id or None,
+            dataset_id=dataset_id,
             actor=actor_name(),
             progress=progress,
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from workbench.cli.console import JsonOption, SiteOption, emit, open_workspace
 
@@ -18,5 +19,5 @@ def predict(
     from workbench.workflows import predict as workflow
 
     prediction = workflow.predict(open_workspace(), image, site=site, model=model)
-    told = f"{prediction.class_name} ({prediction.score:.1%}): {prediction.caption}\n[dim]{prediction.model_version}[/]"
-    emit(prediction, as_json, told)
+    told = f"{prediction.class_name} ({prediction.score:.1%}): {prediction.caption}\n"
+    emit(prediction, as_json, Text(told).append(prediction.model_version, "dim"))

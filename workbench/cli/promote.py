@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from workbench.cli.console import JsonOption, SiteOption, actor_name, emit, open_workspace
 from workbench.cli.credentials import AsUserOption, PasswordStdinOption, sign_in
+from workbench.domain import Verdict
 
 if TYPE_CHECKING:
     from workbench.domain import Candidate
@@ -15,7 +16,7 @@ app = typer.Typer(help="Promotion: one person requests, another approves.", no_a
 
 NoteOption = Annotated[str, typer.Option("--note", help="A remark for the audit trail.")]
 VersionOption = Annotated[int, typer.Option("--version", help="Version of the candidate.", show_default=False)]
-_MARKS = {"pass": "[green]pass[/]", "fail": "[red]fail[/]", "no-evidence": "[yellow]no evidence[/]"}
+_STYLES = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.NO_EVIDENCE: "yellow"}
 
 
 @app.command("request")
@@ -30,8 +31,7 @@ def request(
     """Ask that a run becomes the site's champion; its conditions are judged at once."""
     from workbench.workflows import promote
 
-    workspace = open_workspace()
-    actor = sign_in(workspace, user, from_stdin=password_stdin)
+    workspace, actor = sign_in(user, from_stdin=password_stdin)
     candidate = promote.request_promotion(workspace, site=site, run_id=run, actor=actor, note=note)
     emit(candidate, as_json, _card(candidate))
 
@@ -49,8 +49,7 @@ def approve(
     """Make a candidate the champion; needs the role reviewer and another person than who requested."""
     from workbench.workflows import promote
 
-    workspace = open_workspace()
-    actor = sign_in(workspace, user, from_stdin=password_stdin)
+    workspace, actor = sign_in(user, from_stdin=password_stdin)
     decided = promote.approve(workspace, site=site, version=version, actor=actor, note=note, override=override)
     emit(decided, as_json, f"Version {version} is the champion of {site}.")
 
@@ -67,8 +66,7 @@ def reject(
     """Turn a candidate down; needs the role reviewer."""
     from workbench.workflows import promote
 
-    workspace = open_workspace()
-    actor = sign_in(workspace, user, from_stdin=password_stdin)
+    workspace, actor = sign_in(user, from_stdin=password_stdin)
     decided = promote.reject(workspace, site=site, version=version, actor=actor, note=note)
     emit(decided, as_json, f"Version {version} of {site} is rejected.")
 
@@ -84,8 +82,7 @@ def rollback(
     """Put the champion before the present one in force again; needs the role reviewer."""
     from workbench.workflows import promote
 
-    workspace = open_workspace()
-    actor = sign_in(workspace, user, from_stdin=password_stdin)
+    workspace, actor = sign_in(user, from_stdin=password_stdin)
     version = promote.rollback(workspace, site=site, actor=actor, note=note)
     told = "The base model" if version is None else f"Version {version}"
     emit({"site": site, "champion": version}, as_json, f"{told} is in force at {site} again.")
@@ -98,7 +95,7 @@ def list_candidates(site: SiteOption, as_json: JsonOption = False) -> None:
     store.sites.get(site)
     champion, candidates = store.promotions.champion(site), store.promotions.all(site)
     heading = f"Champion of {site}: {'the base model' if champion is None else f'version {champion}'}"
-    told = "\n\n".join([heading, *map(_card, candidates)])
+    told = Text("\n\n").join([Text(heading), *map(_card, candidates)])
     emit({"champion": champion, "candidates": candidates}, as_json, told)
 
 
@@ -117,11 +114,15 @@ def verify(as_json: JsonOption = False) -> None:
     emit(found, as_json, told if repairs else f"{told}\nThe registry's aliases are as the ledger says.")
 
 
-def _card(candidate: "Candidate") -> str:
+def _card(candidate: "Candidate") -> Text:
     by = f" by {candidate.decided_by}" if candidate.decided_by else ""
-    heading = (
-        f"Version {candidate.version} (run {candidate.run_id[:12]}), requested by {candidate.requested_by}, "
-        f"compared with {candidate.compared_with}: [bold]{candidate.state}{by}[/]"
+    card = Text.assemble(
+        f"Version {candidate.version} (run {candidate.run_id[:12]}, adapter {candidate.adapter_digest[:12] or '–'}), "
+        f"requested by {candidate.requested_by}, compared with {candidate.compared_with}: ",
+        (f"{candidate.state}{by}", "bold"),
     )
-    gates = [f"  {_MARKS[gate.verdict]}  {escape(gate.name)}. {escape(gate.explanation)}" for gate in candidate.gates]
-    return "\n".join([heading, *gates, *([f"  Note: {escape(candidate.note)}"] if candidate.note else [])])
+    for gate in candidate.gates:
+        card.append("\n  ").append(gate.verdict, _STYLES[gate.verdict]).append(f"  {gate.name}. {gate.explanation}")
+    for who, note in ((candidate.requested_by, candidate.note), (candidate.decided_by, candidate.decision_note)):
+        card.append(f"\n  {who}: {note}" if note else "")
+    return card

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from workbench.cli.console import JsonOption, emit, open_workspace, progress_bar
 
@@ -42,7 +43,7 @@ def doctor(as_json: JsonOption = False) -> None:
     checks = services.doctor(open_workspace())
     table = Table("", "Check", "Found", box=None)
     for check in checks:
-        table.add_row("[green]ok[/]" if check.ok else "[bold red]no[/]", check.name, check.explanation)
+        table.add_row(Text("ok", "green") if check.ok else Text("no", "bold red"), check.name, check.explanation)
     emit(checks, as_json, table)
     if not all(check.ok for check in checks):
         raise typer.Exit(1)

@@ -28,12 +28,13 @@ def add_site(
 def list_sites(as_json: JsonOption = False) -> None:
     """List the sites, their classes and cameras."""
     store = open_workspace().store
-    found = [{"site": site, "cameras": store.sites.cameras(site.name)} for site in store.sites.all()]
+    cameras_of = {site: store.sites.cameras(site.name) for site in store.sites.all()}
     lines = [
         f"{site.name}: classes {', '.join(site.class_names)}; "
-        f"cameras {', '.join(camera.name for camera in store.sites.cameras(site.name)) or '(none)'}"
-        for site in store.sites.all()
+        f"cameras {', '.join(camera.name for camera in seen) or '(none)'}"
+        for site, seen in cameras_of.items()
     ]
+    found = [{"site": site, "cameras": seen} for site, seen in cameras_of.items()]
     emit(found, as_json, "\n".join(lines) or "No site yet: add one with `workbench site add NAME --classes a,b,c`.")
 
 

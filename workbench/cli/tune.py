@@ -1,12 +1,20 @@
 """``workbench tune``: adapt the base model to a site."""
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.table import Table
 
-from workbench.cli.console import JsonOption, SiteOption, actor_name, emit, errors, open_workspace, progress_bar
+from workbench.cli.console import (
+    DatasetOption,
+    JsonOption,
+    SiteOption,
+    actor_name,
+    emit,
+    errors,
+    open_workspace,
+    progress_bar,
+)
 from workbench.cli.recipe import RecipeArgument, SetOption
 
 if TYPE_CHECKING:
@@ -17,9 +25,7 @@ def tune(
     file: RecipeArgument,
     site: SiteOption,
     overrides: SetOption = None,
-    dataset: Annotated[
-        str | None, typer.Option("--dataset", help="Id of a dataset version; the latest is the default.")
-    ] = None,
+    dataset_id: DatasetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tune the base model on a site's dataset, tracked in MLflow, and print the run's id and adapter."""
@@ -33,12 +39,12 @@ def tune(
             file,
             site=site,
             overrides=overrides or [],
-            dataset_id=dataset,
+            dataset_id=dataset_id,
             actor=actor_name(),
             progress=progress,
             announce=_announce,
         )
-    best = "the last step" if result.best_step is None else f"step {result.best_step}, the best on the validation split"
+    best = "the last step" if result.best_step is None else f"step {result.best_step}, chosen on the validation split"
     told = (
         f"Run {result.run_id}: {result.steps} steps in {result.seconds:.0f} s, training loss {result.final_loss:.3f}; "
         f"kept {best}.\nThe adapter is in {result.adapter_dir}.\n"
@@ -55,5 +61,6 @@ def _announce(preflight: "Preflight") -> None:
     learnt = ", ".join(f"{mask.learnt} of {len(mask.tokens)}" for mask in preflight.masks)
     errors.print(
         f"{preflight.steps} steps on {preflight.train_frames} frames, {preflight.validation_frames} for validation; "
-        f"tokens in the loss of one frame's examples: {learnt}."
+        f"tokens in the loss of one frame's examples: {learnt}.",
+        soft_wrap=True,
     )

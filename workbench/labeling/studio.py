@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 from typing import Any, TypeVar
@@ -70,6 +70,11 @@ class StudioTask:
     model_versions: frozenset[str]
     annotations: tuple[Annotation, ...]
     incomplete: int
+
+    def with_answers_of(self, other: "StudioTask") -> "StudioTask":
+        return replace(
+            self, annotations=self.annotations + other.annotations, incomplete=self.incomplete + other.incomplete
+        )
 
 
 @contextmanager
@@ -164,13 +169,17 @@ class Studio:
     def tasks(
         self, project_id: int, *, only_annotated: bool = False, progress: Progress = silent
     ) -> dict[str, StudioTask]:
-        """Return the project's tasks by frame id; tasks that somebody made by hand have none and are left out."""
+        """Return the project's tasks by frame id; tasks that somebody made by hand have none and are left out.
+
+        Where a frame has two, the first counts, with the answers to both.
+        """
         emails = self.users()
         found: dict[str, StudioTask] = {}
         for done, total, task in self._pages(project_id, only_annotated):
             frame_id = (task.data or {}).get("frame_id")
-            if frame_id and frame_id not in found:
-                found[frame_id] = _studio_task(task, frame_id, emails)
+            if frame_id:
+                read = _studio_task(task, frame_id, emails)
+                found[frame_id] = found[frame_id].with_answers_of(read) if frame_id in found else read
             if done == total or done % _PAGE_TASKS == 0:
                 progress(done, total, "tasks read")
         return found

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from httpx import HTTPError
+from httpx2 import HTTPError
 from huggingface_hub import model_info, try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from workbench.errors import ModelError
 
 ANSWER_WITHIN_S = 10.0
+HUB_ERRORS = (HfHubHTTPError, HFValidationError, HTTPError, OSError)
+"""Every way in which the hub, or the way to it, refuses."""
 
 
 def needs_no_network(source: str | Path, *, revision: str | None) -> bool:
@@ -20,7 +22,7 @@ def needs_no_network(source: str | Path, *, revision: str | None) -> bool:
         return True
     try:
         model_info(str(source), revision=revision, timeout=ANSWER_WITHIN_S)
-    except (HfHubHTTPError, HFValidationError, HTTPError, OSError) as exc:
+    except HUB_ERRORS as exc:
         if _is_cached(str(source), revision):
             return True
         raise ModelError(

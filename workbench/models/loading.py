@@ -20,14 +20,14 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from workbench.errors import ModelError
-from workbench.models.hub import needs_no_network
+from workbench.models.hub import HUB_ERRORS, needs_no_network
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 VERSION_DIGITS = 8
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 # Full paths, as bitsandbytes matches whole names: the vision towers and projectors of the families in `recipes/`.
 UNQUANTIZED_MODULES = ("lm_head", "model.vision_model", "model.connector", "model.visual", "model.vision_tower")
-_LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
+_LOADING_ERRORS = (*HUB_ERRORS, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
 
 transformers_logging.disable_progress_bar()
 

@@ -4,13 +4,16 @@ Directories and hub names load alike. Class answers are chosen by likelihood amo
 always valid and carry a probability.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from peft import PeftModel
 from PIL.Image import Image
 from transformers import BatchFeature, PreTrainedModel, ProcessorMixin
 
@@ -75,6 +78,24 @@ class Vlm:
             with torch.inference_mode():
                 results.append(_log_likelihoods(self.model, batch, answers))
         return torch.cat(results)
+
+    @property
+    def manner(self) -> str:
+        """Digest of what else than the weights decides answers: the contract, the number type and quantization."""
+        held = f"{self.model.dtype} {getattr(self.model.config, 'quantization_config', None)}"
+        return hashlib.sha256(f"{replace(self.contract, class_names=()).digest} {held}".encode()).hexdigest()
+
+    @contextmanager
+    def without_adapter(self) -> Iterator["Vlm | None"]:
+        """Yield the base that the adapter was tuned from, held and asked in the same way; None without an adapter.
+
+        The adapter rests as long as the block runs, so this model must not be asked in it.
+        """
+        if not isinstance(self.model, PeftModel):
+            yield None
+            return
+        with self.model.disable_adapter():
+            yield replace(self, version=self.version.partition("+")[0])
 
     def _prompts(self, images: Sequence[Image], instructions: Sequence[str]) -> BatchFeature:
         self.model.eval()

@@ -1,6 +1,7 @@
 """What the workbench remembers: a database of values, and the frames' image files."""
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -13,29 +14,30 @@ from workbench.store.jobs import Jobs
 from workbench.store.labels import Labels
 from workbench.store.promotions import Promotions
 from workbench.store.sites import Sites
+from workbench.store.turns import turn
 from workbench.store.users import Users
 
-__all__ = ["FrameFiles", "Store"]
+__all__ = ["FrameFiles", "Store", "turn"]
 
 
 class Store:
     """Values by kind: ``store.sites``, ``store.footage`` and so on, all in one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, datasets_dir: Path) -> None:
         self._database = database
         self.sites = Sites(database)
         self.footage = Footage(database)
         self.labels = Labels(database)
-        self.datasets = Datasets(database)
+        self.datasets = Datasets(database, datasets_dir)
         self.promotions = Promotions(database)
         self.audit = AuditTrail(database)
         self.users = Users(database)
         self.jobs = Jobs(database)
 
     @classmethod
-    def open(cls, url: str) -> "Store":
+    def open(cls, url: str, *, datasets_dir: Path) -> "Store":
         """Return the store at a SQLAlchemy ``url``; StorageError when it cannot be opened."""
-        return cls(Database.open(url))
+        return cls(Database.open(url), datasets_dir)
 
     def close(self) -> None:
         self._database.close()

@@ -7,11 +7,12 @@ from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Engine, Insert, Row, Select, Table, Update, create_engine, event
+from sqlalchemy import Connection, Delete, Engine, Insert, Row, Select, Table, Update, create_engine, event, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.schema import CreateColumn
 
 from workbench.errors import StorageError
 from workbench.store.tables import metadata
@@ -31,7 +32,7 @@ class Database:
 
     @classmethod
     def open(cls, url: str) -> "Database":
-        """Return the database at a SQLAlchemy ``url``, with its tables made where they are missing."""
+        """Return the database at a SQLAlchemy ``url``, with its tables and columns made where they are missing."""
         parsed = make_url(url)
         _make_folder(parsed)
         engine = create_engine(parsed)
@@ -41,6 +42,7 @@ class Database:
         database = cls(engine)
         with database.transaction() as connection:
             metadata.create_all(connection)
+            _add_missing_columns(connection)
         return database
 
     def close(self) -> None:
@@ -118,6 +120,17 @@ def _make_folder(url: URL) -> None:
             found=str(error),
             remedy="make the folder writable or set WORKBENCH_HOME",
         ) from error
+
+
+def _add_missing_columns(connection: Connection) -> None:
+    """Bring tables of an earlier release up to date; a column that came later is nullable or has a server default."""
+    found = inspect(connection)
+    for table in metadata.sorted_tables:
+        known = {column["name"] for column in found.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
 
 
 def _prepare_sqlite(connection: SqliteConnection, record: ConnectionPoolEntry) -> None:

@@ -1,5 +1,9 @@
-"""Which dataset versions there are; their contents lie in folders of their own."""
+"""Which dataset versions there are; their contents lie in folders of their own.
 
+Only a folder's name is stored, so that a workspace can be moved.
+"""
+
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -11,15 +15,16 @@ from workbench.store.tables import dataset_versions
 
 
 class Datasets:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
+        self._folder = folder
 
     def add(self, version: DatasetVersion) -> None:
         row = {
             "id": version.id,
             "site": version.site,
             "parent_id": version.parent_id,
-            "path": version.path,
+            "path": Path(version.path).name,
             "rows": {split.value: count for split, count in version.rows.items()},
             "created_at": version.created_at,
         }
@@ -28,7 +33,7 @@ class Datasets:
     def get(self, dataset_id: str) -> DatasetVersion:
         """Return the version with this id, or with the only id that begins so."""
         query = select(dataset_versions).where(dataset_versions.c.id.startswith(dataset_id, autoescape=True))
-        found = [_version(row) for row in self._database.rows(query)]
+        found = [self._version(row) for row in self._database.rows(query)]
         if len(found) == 1:
             return found[0]
         raise NotFoundError(
@@ -40,7 +45,7 @@ class Datasets:
     def all(self, site: str) -> list[DatasetVersion]:
         """Return a site's versions, oldest first."""
         query = select(dataset_versions).where(dataset_versions.c.site == site).order_by(dataset_versions.c.created_at)
-        return [_version(row) for row in self._database.rows(query)]
+        return [self._version(row) for row in self._database.rows(query)]
 
     def latest(self, site: str) -> DatasetVersion:
         if versions := self.all(site):
@@ -51,13 +56,12 @@ class Datasets:
             remedy="build one with `workbench dataset build`",
         )
 
-
-def _version(row: Row[Any]) -> DatasetVersion:
-    return DatasetVersion(
-        id=row.id,
-        site=row.site,
-        parent_id=row.parent_id,
-        path=row.path,
-        rows={Split(split): count for split, count in row.rows.items()},
-        created_at=row.created_at,
-    )
+    def _version(self, row: Row[Any]) -> DatasetVersion:
+        return DatasetVersion(
+            id=row.id,
+            site=row.site,
+            parent_id=row.parent_id,
+            path=str(self._folder / Path(row.path).name),
+            rows={Split(split): count for split, count in row.rows.items()},
+            created_at=row.created_at,
+        )

@@ -39,9 +39,6 @@ class Footage:
             query = query.where(clips.c.camera == camera)
         return [_clip(row) for row in self._database.rows(query)]
 
-    def clip_named(self, site: str, name: str) -> Clip | None:
-        return next((clip for clip in self.clips(site) if clip.name == name), None)
-
     def add_frames(self, new: Sequence[Frame]) -> int:
         """Remember ``new`` frames and every instant at which they were seen; return how many were not known yet."""
         with self._database.transaction():

@@ -60,7 +60,7 @@ def _write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        except OSError:
+        except BaseException:
             temporary.unlink()
             raise
     temporary.replace(path)

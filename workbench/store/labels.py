@@ -1,5 +1,6 @@
 """What was asked about frames, what models guessed and what people answered."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy import Select, Table, delete, select, update
 
 from workbench.domain import Annotation, LabelTask, Prediction, Split
 from workbench.store.database import Database
-from workbench.store.tables import annotations, label_tasks, predictions, sites, split_pins
+from workbench.store.tables import annotations, imported_answers, label_tasks, predictions, sites, split_pins
 
 
 class Labels:
@@ -56,6 +57,29 @@ class Labels:
         )
         return [Annotation(**row._mapping) for row in self._database.rows(query)]
 
+    def add_imported(self, site: str, project_id: int, answers: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+        """Remember the (class, caption) answers by frame id that a file brought into a Label Studio project."""
+        rows = [
+            {"site": site, "project_id": project_id, "frame_id": frame_id, "digest": _digest(answer)}
+            for frame_id, said in answers.items()
+            for answer in said
+        ]
+        self._database.insert(imported_answers, rows)
+
+    def without_imported(
+        self, site: str, project_id: int, answers: Mapping[str, Sequence[tuple[str, str]]]
+    ) -> dict[str, list[tuple[str, str]]]:
+        """Return of ``answers`` those that :meth:`add_imported` has not seen; a frame may keep none."""
+        query = select(imported_answers.c.frame_id, imported_answers.c.digest)
+        rows = self._database.rows(
+            query.where(imported_answers.c.site == site, imported_answers.c.project_id == project_id)
+        )
+        known = {(row.frame_id, row.digest) for row in rows}
+        return {
+            frame_id: [answer for answer in said if (frame_id, _digest(answer)) not in known]
+            for frame_id, said in answers.items()
+        }
+
     def pin(self, site: str, splits: Mapping[str, Split]) -> None:
         """Fix the split of frames, by frame id."""
         rows = [{"site": site, "frame_id": frame_id, "split": split.value} for frame_id, split in splits.items()]
@@ -64,6 +88,10 @@ class Labels:
     def pins(self, site: str) -> dict[str, Split]:
         rows = self._database.rows(select(split_pins).where(split_pins.c.site == site))
         return {row.frame_id: Split(row.split) for row in rows}
+
+
+def _digest(answer: tuple[str, str]) -> str:
+    return hashlib.sha256("\n".join(answer).encode()).hexdigest()
 
 
 def _without_site(table: Table) -> Select[Any]:

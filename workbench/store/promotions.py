@@ -47,7 +47,7 @@ class Promotions:
                 state=decided.state.value,
                 decided_by=decided.decided_by,
                 decided_at=decided.decided_at,
-                note=decided.note,
+                decision_note=decided.decision_note,
             )
         )
         if not self._database.write(statement):

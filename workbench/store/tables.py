@@ -146,6 +146,17 @@ split_pins = Table(
     _a_frame(),
 )
 
+imported_answers = Table(
+    "imported_answers",
+    metadata,
+    Column("site", String(63), primary_key=True),
+    Column("project_id", Integer, primary_key=True, autoincrement=False),
+    Column("frame_id", String(64), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    _a_frame(),
+)
+"""What files said about frames: SHA-256 of class and caption, so that it is known after people have changed it."""
+
 dataset_versions = Table(
     "dataset_versions",
     metadata,
@@ -172,6 +183,8 @@ candidates = Table(
     Column("decided_by", String(63)),
     Column("decided_at", UtcDateTime),
     Column("note", Text, nullable=False),
+    Column("decision_note", Text, nullable=False, server_default=""),
+    Column("adapter_digest", String(64), nullable=False, server_default=""),
 )
 
 audit_events = Table(
@@ -209,4 +222,5 @@ jobs = Table(
     Column("pid", Integer),
     Column("ended_at", UtcDateTime),
     Column("exit_code", Integer),
+    Column("cancelled_by", String(255)),
 )

@@ -11,7 +11,7 @@ from workbench.errors import DatasetError
 from workbench.progress import Progress, silent
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["build_dataset"]
+__all__ = ["build_dataset", "dataset_of"]
 
 _SEED = 0
 
@@ -23,7 +23,7 @@ def build_dataset(workspace: Workspace, site: str, *, actor: str, progress: Prog
     annotations again give the latest version again and add nothing but its folder, where that is gone.
 
     Raises:
-        DatasetError: Nothing is annotated, a class of the site never is, a class is unknown, or a split stays empty.
+        DatasetError: Nothing is annotated, or one class alone, a class is unknown, or a split stays empty.
         StorageError: The disk is full, or a frame's image is gone.
     """
     store = workspace.store
@@ -51,6 +51,20 @@ def build_dataset(workspace: Workspace, site: str, *, actor: str, progress: Prog
         detail = {"rows": {split.value: rows for split, rows in version.rows.items()}, "parent_id": version.parent_id}
         store.audit.append(
             actor=actor, action="dataset.build", subject=site, detail={"dataset_id": version.id, **detail}
+        )
+    return version
+
+
+def dataset_of(workspace: Workspace, site: str, dataset_id: str | None) -> DatasetVersion:
+    """Return the site's version whose id begins with ``dataset_id``, the latest when none is named."""
+    if not dataset_id:
+        return workspace.store.datasets.latest(site)
+    version = workspace.store.datasets.get(dataset_id)
+    if version.site != site:
+        raise DatasetError(
+            expected=f"a dataset version of {site}",
+            found=f"{version.id[:12]} of {version.site}",
+            remedy="name another dataset or another site",
         )
     return version
 
@@ -117,7 +131,7 @@ def _manifest(
         seed=_SEED,
         gaps_s=plan.gaps_s,
         dropped=plan.dropped,
-        problems=(*plan.problems, *_absences(site, rows)),
+        problems=(*_never_labelled(site, rows), *plan.problems),
         rows=tuple(sorted(rows, key=lambda row: (row.split, row.camera, row.taken_at, row.frame_id))),
     )
 
@@ -148,11 +162,6 @@ def _require_splits(site: Site, rows: Sequence[ManifestRow], *, all_pinned: bool
         )
 
 
-def _absences(site: Site, rows: Sequence[ManifestRow]) -> list[str]:
-    """Say which classes a split lacks."""
-    counts = Counter((row.split, row.class_name) for row in rows)
-    return [
-        f"no frame of {', '.join(missing)} in {split}"
-        for split in Split
-        if (missing := [name for name in site.class_names if not counts[split, name]])
-    ]
+def _never_labelled(site: Site, rows: Sequence[ManifestRow]) -> list[str]:
+    labelled = {row.class_name for row in rows}
+    return [f"no frame of class {name} is labelled" for name in site.class_names if name not in labelled]

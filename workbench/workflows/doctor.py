@@ -134,7 +134,7 @@ def _answers(workspace: Workspace, name: str) -> str:
 
 
 def _telemetry(workspace: Workspace) -> str:
-    run_dir = workspace.settings.data_dir / "run"
+    run_dir = workspace.settings.run_dir
     running = [process for name in PLANS if (process := processes.find_running(name, run_dir))]
     talkative = [
         f"{process.name} without {name}={off}"

@@ -3,11 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from workbench.datasets import load_rows
 from workbench.domain import DatasetVersion, EvaluationReport, Interval, LabelledFrame, Site, Split, utc_now
@@ -16,12 +14,12 @@ from workbench.evaluation import Answers, Assessment, FrameResult, assess, compa
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
 from workbench.tracking import RunLog
-from workbench.workflows.predict import load_site_model
+from workbench.workflows.build import dataset_of
+from workbench.workflows.predict import BASE, CHAMPION, decode_image, load_site_model, tuned_run
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["Evaluation", "evaluate"]
 
-_BASE, _CHAMPION = "base", "champion"
 _KIND = "evaluate"
 _ANSWERS = "answers.json"
 _REPORT = "report/report.html"
@@ -45,7 +43,7 @@ def evaluate(
     workspace: Workspace,
     *,
     site: str,
-    model: str = _CHAMPION,
+    model: str = CHAMPION,
     split: Split = Split.TEST,
     dataset_id: str | None = None,
     actor: str,
@@ -53,28 +51,32 @@ def evaluate(
 ) -> Evaluation:
     """Measure ``base``, ``champion`` or the adapter of a run on one split of a dataset version (the latest by default).
 
-    An adapter is measured beside the base on the same frames. The evidence stands in a run of its own, and on the
-    tuning run as well, under ``<split>/`` and ``base_<split>/``, where promotion looks for it.
+    An adapter is measured beside the base that it was tuned from, on the same frames. The evidence stands in a run of
+    its own, and on the tuning run as well, under ``<split>/`` and ``base_<split>/``, where promotion looks for it.
     """
     known_site = workspace.store.sites.get(site)
-    version = workspace.store.datasets.get(dataset_id) if dataset_id else workspace.store.datasets.latest(site)
+    version = dataset_of(workspace, site, dataset_id)
     rows = load_rows(version, split)
     exam = _Exam(workspace, known_site, version, split, rows, progress)
-    vlm = load_site_model(workspace, site, model)
+    tuned = tuned_run(workspace, site, model)
+    progress(0, None, "loading the model")
+    vlm = load_site_model(workspace, site, tuned.id if tuned else BASE)
     assessment = exam.take(vlm)
-    baseline = None if model == _BASE else exam.take_as_base(vlm)
+    with vlm.without_adapter() as base:
+        baseline = exam.take(base, from_memory=True) if base else None
     differences = compare(assessment, baseline) if baseline else {}
     html = render_html(
         assessment, site=site, baseline=baseline, differences=differences, made_at=f"{utc_now():%Y-%m-%d %H:%M} UTC"
     )
-    tags = {"model": model, "model_version": vlm.version, "split": split.value}
+    tags = {"model": model, "model_version": vlm.version, "manner": vlm.manner, "split": split.value}
     with workspace.tracker.run(site, f"{model[:12]} on {split.value}", kind=_KIND, tags=tags) as run:
         run.log_dataset(version, split.value)
         run.log_metrics({"rows": assessment.report.rows, **_flat(assessment.report)})
         run.log_json(_answers_to_json(exam.answers[vlm.version], rows), _ANSWERS)
         run.log_table(_table(assessment), "predictions.json")
         run.log_text(html, _REPORT)
-    _log_on_tuning_run(workspace, site, model, split, assessment, baseline, html)
+    if tuned:
+        _log_on_tuning_run(workspace, tuned.id, split, assessment, baseline, html)
     workspace.store.audit.append(
         actor=actor,
         action="evaluate",
@@ -107,27 +109,19 @@ class _Exam:
         self._rows, self._progress = rows, progress
         self.answers: dict[str, Answers] = {}
 
-    def take(self, vlm: Vlm) -> Assessment:
-        return self._assess(_ask(vlm, self._rows, self._site.class_names, self._progress))
-
-    def take_as_base(self, other: Vlm) -> Assessment | None:
-        """Measure the base, from its answers of an earlier evaluation if there are any; None when ``other`` is it."""
-        base = load_site_model(self._workspace, self._site.name, _BASE)
-        if base.version == other.version:
-            return None
-        remembered = self._remembered(base.version)
-        return self._assess(remembered) if remembered else self.take(base)
-
-    def _assess(self, answers: Answers) -> Assessment:
-        self.answers[answers.model_version] = answers
+    def take(self, vlm: Vlm, *, from_memory: bool = False) -> Assessment:
+        """Measure what the model answers, or answered in an earlier evaluation if that will do and there was one."""
+        remembered = self._remembered(vlm) if from_memory else None
+        answers = remembered or _ask(vlm, self._rows, self._site.class_names, self._progress)
+        self.answers[vlm.version] = answers
         return assess(self._rows, answers, dataset_id=self._version.id, split=self._split)
 
-    def _remembered(self, model_version: str) -> Answers | None:
+    def _remembered(self, vlm: Vlm) -> Answers | None:
         tracker = self._workspace.tracker
         for run in tracker.runs(self._site.name, _KIND):
             if (
                 run.state == "FINISHED"
-                and run.tags.get("model_version") == model_version
+                and (run.tags.get("model_version"), run.tags.get("manner")) == (vlm.version, vlm.manner)
                 and run.datasets.get(self._split.value) == self._version.id
                 and (path := tracker.file(run.id, _ANSWERS)) is not None
             ):
@@ -144,15 +138,11 @@ def _ask(vlm: Vlm, rows: Sequence[LabelledFrame], class_names: tuple[str, ...], 
     captions: list[str] = []
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         progress(start, len(rows), what)
-        images = [_picture(row) for row in rows[start : start + _ROWS_AT_ONCE]]
+        images = [decode_image(row.image_jpeg) for row in rows[start : start + _ROWS_AT_ONCE]]
         probabilities.append(vlm.class_probabilities(images, class_names))
         captions += vlm.generate_captions(images)
     progress(len(rows), len(rows), what)
     return Answers(vlm.version, class_names, np.concatenate(probabilities), tuple(captions))
-
-
-def _picture(row: LabelledFrame) -> Image.Image:
-    return Image.open(BytesIO(row.image_jpeg)).convert("RGB")
 
 
 def _answers_to_json(answers: Answers, rows: Sequence[LabelledFrame]) -> dict[str, object]:
@@ -204,16 +194,12 @@ def _flat(report: EvaluationReport) -> dict[str, float]:
 
 def _log_on_tuning_run(
     workspace: Workspace,
-    site: str,
-    model: str,
+    run_id: str,
     split: Split,
     assessment: Assessment,
     baseline: Assessment | None,
     html: str,
 ) -> None:
-    run_id = _tuning_run_id(workspace, site, model)
-    if run_id is None:
-        return
     with workspace.tracker.reopen(run_id) as run:
         _log_evidence(run, split.value, assessment.report)
         if baseline is not None:
@@ -225,15 +211,6 @@ def _log_evidence(run: RunLog, prefix: str, report: EvaluationReport) -> None:
     figures = {"rows": float(report.rows), **_flat(report)}
     run.log_metrics({f"{prefix}/{name}": value for name, value in figures.items()})
     run.log_tags({f"{prefix}.dataset_id": report.dataset_id})
-
-
-def _tuning_run_id(workspace: Workspace, site: str, model: str) -> str | None:
-    if model == _BASE:
-        return None
-    if model != _CHAMPION:
-        return workspace.tracker.get(model).id
-    champion = workspace.store.promotions.champion(site)
-    return None if champion is None else workspace.store.promotions.get(site, champion).run_id
 
 
 def _report_path(workspace: Workspace, run_id: str) -> Path:

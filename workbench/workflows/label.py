@@ -17,7 +17,7 @@ from workbench.workflows.prelabel import PreLabeller
 from workbench.workflows.task_board import TaskBoard, open_studio
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["ImportReport", "PullReport", "PushReport", "import_labels", "open_studio", "pull", "push"]
+__all__ = ["ImportReport", "PullReport", "PushReport", "import_labels", "pull", "push"]
 
 _PROBLEMS_TOLD = 10
 
@@ -65,14 +65,14 @@ def push(
     Tasks that nobody has answered yet get the current model's guess as well, and image URLs that expire soon are
     renewed.
     """
-    board = TaskBoard.read(workspace, site, progress)
-    guesser = PreLabeller(workspace, board.site) if prelabel else None
-    missing = [frame.id for frame in workspace.store.footage.frames(site) if frame.id not in board.tasks][:limit]
-    board.create(dict.fromkeys(missing, ()), "pushed", guesser, progress)
-    guessed = board.guess_unanswered(guesser, progress) if guesser else 0
-    if guesser and (missing or guessed):
-        board.studio.show_predictions_of(board.project_id, guesser.model_version)
-    renewed = board.renew_image_urls(progress)
+    with TaskBoard.held(workspace, site, progress) as board:
+        guesser = PreLabeller(workspace, board.site) if prelabel else None
+        missing = [frame.id for frame in workspace.store.footage.frames(site) if frame.id not in board.tasks][:limit]
+        board.create(dict.fromkeys(missing, ()), "pushed", guesser, progress)
+        guessed = board.guess_unanswered(guesser, progress) if guesser else 0
+        if guesser and (missing or guessed):
+            board.studio.show_predictions_of(board.project_id, guesser.model_version)
+        renewed = board.renew_image_urls(progress)
     report = PushReport(
         project_id=board.project_id,
         project_url=board.studio.project_url(board.project_id),
@@ -99,21 +99,20 @@ def import_labels(
 
     With ``split`` the frames are pinned to it. The file is checked whole, against the site's classes and the catalogue
     of frames, before anything is written; LabelFileError tells all that is wrong. An answer that a frame has already,
-    from whomever, is not given again.
+    from whomever, is not given again, nor one that was imported before and that people have changed or deleted since.
     """
     rows = read_labels(csv_path, class_names=workspace.store.sites.get(site).class_names)
     answers = _answers_by_frame(workspace, site, csv_path, rows)
-    board = TaskBoard.read(workspace, site, progress)
-    new = board.without_given(answers)
-    asked = {frame_id: said for frame_id, said in new.items() if frame_id in board.tasks}
-    board.create(
-        {frame_id: said for frame_id, said in new.items() if frame_id not in asked}, "imported", None, progress
-    )
-    for place in range(max((len(said) for said in asked.values()), default=0)):
-        nth = {board.tasks[frame_id].task_id: said[place] for frame_id, said in asked.items() if place < len(said)}
-        board.studio.create_annotations(nth, progress)
+    with TaskBoard.held(workspace, site, progress) as board:
+        new = board.without_given(answers)
+        asked = {frame_id: said for frame_id, said in new.items() if frame_id in board.tasks}
+        board.create(
+            {frame_id: said for frame_id, said in new.items() if frame_id not in asked}, "imported", None, progress
+        )
+        board.answer(asked, progress)
     created = sum(len(said) for said in new.values())
     with workspace.store.transaction():
+        workspace.store.labels.add_imported(site, board.project_id, answers)
         if split is not None:
             workspace.store.labels.pin(site, dict.fromkeys(answers, split))
         if created:

@@ -4,11 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from io import BytesIO
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image
 
 from workbench.datasets import load_rows
 from workbench.domain import DatasetVersion, DriftReport, Frame, LabelledFrame, Split
@@ -16,7 +14,7 @@ from workbench.drift import CameraWindows, Window, drift_reports
 from workbench.models.dual_encoder import DualEncoder, load_dual_encoder
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
-from workbench.workflows.predict import load_site_model
+from workbench.workflows.predict import champion_of, decode_image, load_site_model
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["check_drift"]
@@ -80,7 +78,7 @@ class _Watcher:
         classes: list[str] = []
         for start in range(0, len(frames), _FRAMES_AT_ONCE):
             self._progress(start, len(frames), what)
-            images = [_picture(jpeg) for jpeg in jpegs[start : start + _FRAMES_AT_ONCE]]
+            images = [decode_image(jpeg) for jpeg in jpegs[start : start + _FRAMES_AT_ONCE]]
             embeddings.append(self._encoder.embed_images(images))
             places = self._vlm.class_probabilities(images, self._class_names).argmax(axis=1)
             classes += [self._class_names[place] for place in places]
@@ -91,10 +89,6 @@ class _Watcher:
             tuple(frame.clip_id for frame in frames),
             tuple(frame.taken_at for frame in frames),
         )
-
-
-def _picture(jpeg: bytes) -> Image.Image:
-    return Image.open(BytesIO(jpeg)).convert("RGB")
 
 
 def _by_camera(rows: Sequence[LabelledFrame]) -> dict[str, list[LabelledFrame]]:
@@ -130,10 +124,8 @@ def _thinned(frames: Sequence[_AnyFrame]) -> list[_AnyFrame]:
 
 
 def _reference_version(workspace: Workspace, site: str) -> DatasetVersion:
-    champion = workspace.store.promotions.champion(site)
-    if champion is None:
-        return workspace.store.datasets.latest(site)
-    return workspace.store.datasets.get(workspace.store.promotions.get(site, champion).dataset_id)
+    champion = champion_of(workspace, site)
+    return workspace.store.datasets.get(champion.dataset_id) if champion else workspace.store.datasets.latest(site)
 
 
 def _current_frames(

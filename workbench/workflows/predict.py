@@ -7,35 +7,61 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from workbench.domain import Prediction, Site
+from workbench.domain import Candidate, Prediction, Site
 from workbench.errors import ModelError, UsageError
 from workbench.models.vlm import Vlm, load_vlm
 from workbench.promotion.registry import ADAPTER_PATH
-from workbench.recipe import EMBEDDED, load_recipe
+from workbench.recipe import EMBEDDED, Base, load_recipe
 from workbench.tracking import RunSummary
-from workbench.tuning.adapter import RECIPE_FILE, verify_adapter
+from workbench.tuning.adapter_files import RECIPE_FILE, verify_adapter
 from workbench.tuning.tuner import loading_arguments
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["load_site_model", "predict", "predict_images"]
+__all__ = [
+    "BASE",
+    "CHAMPION",
+    "base_source",
+    "champion_of",
+    "decode_image",
+    "load_site_model",
+    "predict",
+    "predict_images",
+    "tuned_run",
+]
 
-_BASE, _CHAMPION = "base", "champion"
+BASE, CHAMPION = "base", "champion"
 
 
-def load_site_model(workspace: Workspace, site: str, model: str = _CHAMPION) -> Vlm:
+def load_site_model(workspace: Workspace, site: str, model: str = CHAMPION) -> Vlm:
     """Load ``base``, ``champion`` (the base while the site has none) or the adapter of the run with that id.
 
     The champion is the ledger's, whatever the registry's alias says. ModelError when the adapter was altered, was
     tuned for other classes or for another base.
     """
     known_site = workspace.store.sites.get(site)
-    run_id = _run_id(workspace, site, model)
-    if run_id is None:
+    run = tuned_run(workspace, site, model)
+    if run is None:
         return load_vlm(workspace.settings.resolved_base_model)
-    return _load_adapted(workspace, known_site, workspace.tracker.get(run_id))
+    return _load_adapted(workspace, known_site, run)
 
 
-def predict(workspace: Workspace, image_path: Path, *, site: str, model: str = _CHAMPION) -> Prediction:
+def tuned_run(workspace: Workspace, site: str, model: str) -> RunSummary | None:
+    """Return the run whose adapter ``model`` names; None where that is the base."""
+    if model == BASE:
+        return None
+    if model != CHAMPION:
+        return workspace.tracker.get(model)
+    champion = champion_of(workspace, site)
+    return None if champion is None else workspace.tracker.get(champion.run_id)
+
+
+def champion_of(workspace: Workspace, site: str) -> Candidate | None:
+    """Return the candidate in force, None while the site has no champion."""
+    version = workspace.store.promotions.champion(site)
+    return None if version is None else workspace.store.promotions.get(site, version)
+
+
+def predict(workspace: Workspace, image_path: Path, *, site: str, model: str = CHAMPION) -> Prediction:
     """Return what the model says about the image file; UsageError when it is none."""
     known_site = workspace.store.sites.get(site)
     content, image = _read_image(image_path)
@@ -60,13 +86,14 @@ def predict_images(vlm: Vlm, site: Site, images: Sequence[Image.Image], frame_id
     ]
 
 
-def _run_id(workspace: Workspace, site: str, model: str) -> str | None:
-    if model == _BASE:
-        return None
-    if model != _CHAMPION:
-        return model
-    champion = workspace.store.promotions.champion(site)
-    return None if champion is None else workspace.store.promotions.get(site, champion).run_id
+def base_source(workspace: Workspace, base: Base) -> str:
+    """Return the directory or hub name of the model that a recipe's ``base`` section names."""
+    return workspace.settings.resolved_base_model if base.model == EMBEDDED else base.model
+
+
+def decode_image(content: bytes) -> Image.Image:
+    """Return the RGB image of a file's bytes."""
+    return Image.open(BytesIO(content)).convert("RGB")
 
 
 def _load_adapted(workspace: Workspace, site: Site, run: RunSummary) -> Vlm:
@@ -75,12 +102,22 @@ def _load_adapted(workspace: Workspace, site: Site, run: RunSummary) -> Vlm:
             expected=f"a tuning run of {site.name}", found=f"run {run.id} of {run.site}", remedy="name another run"
         )
     adapter = workspace.tracker.folder(run.id, ADAPTER_PATH)
-    verify_adapter(adapter)
+    _require_recorded(workspace, run, verify_adapter(adapter))
     base = load_recipe(adapter / RECIPE_FILE).base
-    source = workspace.settings.resolved_base_model if base.model == EMBEDDED else base.model
-    vlm = load_vlm(adapter=adapter, **loading_arguments(base, source))
+    vlm = load_vlm(adapter=adapter, **loading_arguments(base, base_source(workspace, base)))
     _require_fit(vlm, site, run)
     return vlm
+
+
+def _require_recorded(workspace: Workspace, run: RunSummary, adapter_digest: str) -> None:
+    """Compare with what the ledger recorded when promotion was asked for: a manifest can be altered with its files."""
+    for candidate in workspace.store.promotions.all(run.site):
+        if candidate.run_id == run.id and candidate.adapter_digest not in ("", adapter_digest):
+            raise ModelError(
+                expected=f"the adapter {candidate.adapter_digest[:12]} that is version {candidate.version}",
+                found=f"{adapter_digest[:12]} in run {run.id}",
+                remedy="restore the run's files from a backup and find out who wrote to them",
+            )
 
 
 def _require_fit(vlm: Vlm, site: Site, run: RunSummary) -> None:
@@ -102,7 +139,7 @@ def _require_fit(vlm: Vlm, site: Site, run: RunSummary) -> None:
 def _read_image(path: Path) -> tuple[bytes, Image.Image]:
     try:
         content = path.read_bytes()
-        return content, Image.open(BytesIO(content)).convert("RGB")
+        return content, decode_image(content)
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         reason = "no image data" if isinstance(error, UnidentifiedImageError) else str(error)
         raise UsageError(

@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from io import BytesIO
 from typing import TYPE_CHECKING
-
-from PIL import Image
 
 from workbench.domain import Prediction, Site
 from workbench.workflows.workspace import Workspace
@@ -28,9 +25,9 @@ class PreLabeller:
 
     def guess(self, frame_ids: Sequence[str]) -> dict[str, Prediction]:
         """Return the model's prediction about each frame, by frame id."""
-        from workbench.workflows.predict import predict_images
+        from workbench.workflows.predict import decode_image, predict_images
 
-        images = [self._image(frame_id) for frame_id in frame_ids]
+        images = [decode_image(self._workspace.frame_files.read(frame_id)) for frame_id in frame_ids]
         predictions = predict_images(self._vlm, self._site, images, frame_ids)
         return {prediction.frame_id: prediction for prediction in predictions}
 
@@ -39,6 +36,3 @@ class PreLabeller:
         from workbench.workflows.predict import load_site_model
 
         return load_site_model(self._workspace, self._site.name)
-
-    def _image(self, frame_id: str) -> Image.Image:
-        return Image.open(BytesIO(self._workspace.frame_files.read(frame_id))).convert("RGB")

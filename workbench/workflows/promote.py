@@ -15,6 +15,7 @@ from workbench.promotion.evidence import Evidence, report_from_metrics
 from workbench.promotion.gates import judge, unmet
 from workbench.promotion.registry import ADAPTER_PATH
 from workbench.tracking import RunSummary
+from workbench.tuning.adapter_files import verify_adapter
 from workbench.workflows.reconcile import reconcile, registry_of, show_ledger
 from workbench.workflows.workspace import Workspace
 
@@ -30,11 +31,17 @@ def request_promotion(workspace: Workspace, *, site: str, run_id: str, actor: Us
     """
     requester = _allowed(workspace, actor, Role.ENGINEER, Role.REVIEWER)
     run = _promotable_run(workspace, site, run_id)
+    adapter_digest = verify_adapter(workspace.tracker.folder(run.id, ADAPTER_PATH))
     reconcile(workspace, site, actor=requester.name)
     champion = workspace.store.promotions.champion(site)
     gates = judge(_gather_evidence(workspace, run, champion))
     dataset_id = run.datasets.get("training", "")
-    tags = {"requested_by": requester.name, "dataset_id": dataset_id, "conditions": _told(gates)}
+    tags = {
+        "requested_by": requester.name,
+        "dataset_id": dataset_id,
+        "adapter_digest": adapter_digest,
+        "conditions": _told(gates),
+    }
     candidate = Candidate(
         site=site,
         version=registry_of(workspace).register(site, run.id, tags),
@@ -46,6 +53,7 @@ def request_promotion(workspace: Workspace, *, site: str, run_id: str, actor: Us
         requested_by=requester.name,
         requested_at=utc_now(),
         note=note,
+        adapter_digest=adapter_digest,
     )
     _record_request(workspace, candidate)
     with _recorded():
@@ -62,7 +70,7 @@ def approve(
     _require_another_person(candidate, reviewer)
     _require_met_or_overridden(candidate, override)
     reconcile(workspace, site, actor=reviewer.name)
-    note = "; ".join(filter(None, [note, override and f"conditions overridden: {override}"]))
+    note = "; ".join(filter(None, [note, override.strip() and f"conditions overridden: {override}"]))
     decided = _decided(candidate, CandidateState.APPROVED, reviewer, note)
     with workspace.store.transaction():
         workspace.store.promotions.decide(decided)
@@ -131,7 +139,6 @@ def _promotable_run(workspace: Workspace, site: str, run_id: str) -> RunSummary:
             found=f"a {run.kind or 'foreign'} run of {run.site or 'no site'} that is {run.state}",
             remedy="name a run that `workbench tune` finished",
         )
-    workspace.tracker.folder(run.id, ADAPTER_PATH)
     return run
 
 
@@ -171,6 +178,7 @@ def _record_request(workspace: Workspace, candidate: Candidate) -> None:
             "version": candidate.version,
             "run_id": candidate.run_id,
             "dataset_id": candidate.dataset_id,
+            "adapter_digest": candidate.adapter_digest,
             "compared_with": candidate.compared_with,
             "conditions": {gate.name: gate.verdict for gate in candidate.gates},
             "note": candidate.note,
@@ -194,7 +202,7 @@ def _require_met_or_overridden(candidate: Candidate, override: str) -> None:
         raise PromotionError(
             expected=f"every condition of version {candidate.version} to be met, or a reason to override",
             found="; ".join(f"{gate.verdict}: {gate.name}" for gate in open_gates),
-            remedy='see `workbench promote list`, then reject it or approve it with --override "REASON"',
+            remedy="reject it, or approve it with the reason (on the command line: --override)",
         )
 
 
@@ -208,11 +216,17 @@ def _require_compared_with(candidate: Candidate, champion: int | None) -> None:
 
 
 def _decided(candidate: Candidate, state: CandidateState, reviewer: User, note: str) -> Candidate:
-    return replace(candidate, state=state, decided_by=reviewer.name, decided_at=utc_now(), note=note)
+    return replace(candidate, state=state, decided_by=reviewer.name, decided_at=utc_now(), decision_note=note)
 
 
 def _audit_decision(workspace: Workspace, decided: Candidate, action: str, **more: str) -> None:
-    detail = {"version": decided.version, "run_id": decided.run_id, "note": decided.note, **more}
+    detail = {
+        "version": decided.version,
+        "run_id": decided.run_id,
+        "adapter_digest": decided.adapter_digest,
+        "note": decided.decision_note,
+        **more,
+    }
     workspace.store.audit.append(actor=str(decided.decided_by), action=action, subject=decided.site, detail=detail)
 
 

@@ -98,12 +98,12 @@ def started(
     finally:
         for service in starting.services:
             if service.state is ServiceState.STARTED:
-                processes.stop(service.name, workspace.settings.data_dir / "run")
+                processes.stop(service.name, workspace.settings.run_dir)
 
 
 def down(workspace: Workspace) -> list[str]:
     """Stop the servers that this workspace started and return their names."""
-    return [name for name in NAMES if processes.stop(name, workspace.settings.data_dir / "run")]
+    return [name for name in NAMES if processes.stop(name, workspace.settings.run_dir)]
 
 
 def _checked_names(only: Collection[str] | None) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ def _find(workspace: Workspace, plan: ServerPlan) -> Service | None:
     """Return the plan's server if it runs or is not ours to start; ServiceError when its port is somebody else's."""
     if plan.command is None:
         return _service(plan, ServiceState.ELSEWHERE)
-    process = processes.find_running(plan.name, workspace.settings.data_dir / "run")
+    process = processes.find_running(plan.name, workspace.settings.run_dir)
     if process is not None:
         return _service(plan, ServiceState.RUNNING, process)
     address = urlsplit(plan.url)
@@ -140,7 +140,7 @@ def _launch(workspace: Workspace, plan: ServerPlan, command: tuple[str, ...]) ->
         plan.name,
         command,
         environment=plan.environment,
-        run_dir=workspace.settings.data_dir / "run",
+        run_dir=workspace.settings.run_dir,
         log_path=workspace.settings.logs_dir / f"{plan.name}.log",
     )
 

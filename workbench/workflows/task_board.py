@@ -1,10 +1,12 @@
 """A site's tasks in Label Studio, as found there, and the additions that the labelling workflows make to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from workbench.domain import LabelTask, Site
 from workbench.labeling.studio import Answer, NewTask, Studio, StudioTask
 from workbench.progress import Progress
+from workbench.store import turn
 from workbench.workflows.images import ImageLinks
 from workbench.workflows.prelabel import PreLabeller
 from workbench.workflows.workspace import Workspace
@@ -30,6 +32,13 @@ class TaskBoard:
         self.tasks: dict[str, StudioTask] = {}
         self._workspace = workspace
         self._links = ImageLinks(workspace.settings)
+
+    @classmethod
+    @contextmanager
+    def held(cls, workspace: Workspace, site: str, progress: Progress) -> Iterator["TaskBoard"]:
+        """Read the board and keep others of this workspace from adding to it: two would make every task twice."""
+        with turn(workspace.settings.run_dir / f"label-{site}.lock"):
+            yield cls.read(workspace, site, progress)
 
     @classmethod
     def read(cls, workspace: Workspace, site: str, progress: Progress) -> "TaskBoard":
@@ -114,11 +123,12 @@ class TaskBoard:
         return len(stale)
 
     def without_given(self, answers: Mapping[str, Sequence[Answer]]) -> dict[str, list[Answer]]:
-        """Return the ``answers`` by frame id that no task found has yet."""
-        new: dict[str, list[Answer]] = {}
-        for frame_id, said in answers.items():
-            task = self.tasks.get(frame_id)
-            given = {(annotation.class_name, annotation.caption) for annotation in task.annotations} if task else set()
+        """Return the ``answers`` by frame id that no task found has, or had from a file before somebody changed it."""
+        asked = {frame_id: said for frame_id, said in answers.items() if frame_id in self.tasks}
+        new = {frame_id: list(said) for frame_id, said in answers.items() if frame_id not in asked}
+        unknown = self._workspace.store.labels.without_imported(self.site.name, self.project_id, asked)
+        for frame_id, said in unknown.items():
+            given = {(annotation.class_name, annotation.caption) for annotation in self.tasks[frame_id].annotations}
             if missing := [answer for answer in said if answer not in given]:
                 new[frame_id] = missing
         return new

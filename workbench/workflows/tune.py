@@ -1,28 +1,26 @@
 """Adapt a base model to a site's dataset, with a lineage that can be followed back from every weight."""
 
-import io
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from workbench.datasets import load_rows
-from workbench.domain import DatasetVersion, LabelledFrame, Site, Split
-from workbench.errors import DatasetError
+from workbench.domain import DatasetVersion, LabelledFrame, Prediction, Site, Split
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
-from workbench.recipe import EMBEDDED, Recipe, load_recipe
+from workbench.promotion.registry import ADAPTER_PATH
+from workbench.recipe import Recipe, load_recipe
 from workbench.tracking import RunLog
-from workbench.tuning.adapter import verify_adapter
+from workbench.tuning.adapter_files import verify_adapter
 from workbench.tuning.tuner import Preflight, Prepared, Tuned, package_versions, prepare, tune_model
+from workbench.workflows.build import dataset_of
+from workbench.workflows.predict import base_source, decode_image, predict_images
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["TuneResult", "check_recipe", "tune"]
+__all__ = ["TuneResult", "tune"]
 
-ADAPTER_PATH = "adapter"
 SAMPLES = 12
 
 Announce = Callable[[Preflight], None]
@@ -42,11 +40,6 @@ class TuneResult:
     best_step: int | None
 
 
-def check_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Return the recipe at ``path``; RecipeError tells everything that is wrong with it."""
-    return load_recipe(path, overrides)
-
-
 def tune(
     workspace: Workspace,
     recipe_path: Path,
@@ -63,12 +56,12 @@ def tune(
     ``announce`` hears what is about to be trained before the first step. A run that fails at any point, the saving of
     its lineage included, leaves no adapter behind and is FAILED in MLflow.
     """
-    recipe = check_recipe(recipe_path, overrides)
+    recipe = load_recipe(recipe_path, overrides)
     known_site = workspace.store.sites.get(site)
-    version = _dataset(workspace, site, dataset_id)
-    source = workspace.settings.resolved_base_model if recipe.base.model == EMBEDDED else recipe.base.model
+    version = dataset_of(workspace, site, dataset_id)
     with ExitStack() as undo, workspace.tracker.run(site, Path(recipe_path).stem, kind="tune") as run:
         progress(0, None, "loading the base model")
+        source = base_source(workspace, recipe.base)
         prepared = prepare(recipe, source, known_site.class_names, *_rows(version))
         announce(prepared.preflight)
         _log_choices(run, recipe, prepared, version, actor)
@@ -96,19 +89,6 @@ def tune(
     detail = {"site": site, "dataset_id": version.id, "recipe_digest": recipe.digest}
     workspace.store.audit.append(actor=actor, action="tune", subject=run.id, detail=detail)
     return result
-
-
-def _dataset(workspace: Workspace, site: str, dataset_id: str | None) -> DatasetVersion:
-    if dataset_id is None:
-        return workspace.store.datasets.latest(site)
-    version = workspace.store.datasets.get(dataset_id)
-    if version.site != site:
-        raise DatasetError(
-            expected=f"a dataset version of {site}",
-            found=f"{version.id[:12]} of {version.site}",
-            remedy="name another dataset or another site",
-        )
-    return version
 
 
 def _rows(version: DatasetVersion) -> tuple[Sequence[LabelledFrame], Sequence[LabelledFrame]]:
@@ -167,26 +147,24 @@ def _samples(prepared: Prepared) -> Sequence[LabelledFrame]:
     return [frames[index] for index in range(0, len(frames), stride)][:SAMPLES]
 
 
-def _say(vlm: Vlm, site: Site, frames: Sequence[LabelledFrame]) -> list[tuple[str, str]]:
-    """Return class and caption of each frame, as the model says them."""
-    images = [Image.open(io.BytesIO(frame.image_jpeg)).convert("RGB") for frame in frames]
-    chosen = vlm.class_probabilities(images, site.class_names).argmax(axis=1).tolist()
-    return list(zip([site.class_names[index] for index in chosen], vlm.generate_captions(images), strict=True))
+def _say(vlm: Vlm, site: Site, frames: Sequence[LabelledFrame]) -> list[Prediction]:
+    images = [decode_image(frame.image_jpeg) for frame in frames]
+    return predict_images(vlm, site, images, [frame.frame_id for frame in frames])
 
 
 def _compared(
-    frames: Sequence[LabelledFrame], before: Sequence[tuple[str, str]], after: Sequence[tuple[str, str]]
+    frames: Sequence[LabelledFrame], before: Sequence[Prediction], after: Sequence[Prediction]
 ) -> list[dict[str, object]]:
     return [
         {
             "frame_id": frame.frame_id,
             "camera": frame.camera,
             "class": frame.class_name,
-            "class_before": said_before[0],
-            "class_after": said_after[0],
+            "class_before": said_before.class_name,
+            "class_after": said_after.class_name,
             "caption": frame.caption,
-            "caption_before": said_before[1],
-            "caption_after": said_after[1],
+            "caption_before": said_before.caption,
+            "caption_after": said_after.caption,
         }
         for frame, said_before, said_after in zip(frames, before, after, strict=True)
     ]

@@ -21,7 +21,7 @@ class Workspace:
     def open(cls, settings: Settings | None = None) -> "Workspace":
         """Open the workspace at ``settings.home``; its folders and tables are made where they are missing."""
         settings = settings or Settings.load()
-        store = Store.open(settings.resolved_database_url)
+        store = Store.open(settings.resolved_database_url, datasets_dir=settings.datasets_dir)
         return cls(settings, store, FrameFiles(settings.frames_dir))
 
     @cached_property
@@ -29,4 +29,4 @@ class Workspace:
         """The MLflow tracker, made on first use: importing MLflow takes seconds."""
         from workbench.tracking import Tracker
 
-        return Tracker(self.settings.resolved_tracking_uri, self.settings.artifacts_dir)
+        return Tracker(self.settings.resolved_tracking_uri, self.settings.artifacts_dir, job=self.settings.job)
