@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -15,8 +15,11 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Page as BrowserPage
 
+from tests.services import free_port
+from tests.ui.page import Page
 from workbench.domain import Clip, Frame, Role
 from workbench.settings import Settings, quiet_environment
 from workbench.workflows.accounts import add_user
@@ -29,6 +32,9 @@ SITE = "yard"
 START_LIMIT_S = 240.0
 PATIENCE_S = 120.0
 """Longest wait for one answer, for machines that are busy with other things."""
+
+SignIn = Callable[[str], httpx.Client]
+PageOf = Callable[[str], Page]
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,25 @@ class App:
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    port = _free_port()
-    settings = Settings.load(home=tmp_path_factory.mktemp("ui"), ui_port=port, session_key="s" * 64, media_key="m" * 64)
-    workspace = Workspace.open(settings)
+    """The app of one small site, shared by the tests."""
+    workspace = Workspace.open(Settings.load(home=tmp_path_factory.mktemp("ui"), **app_settings()))
     _fill(workspace)
+    with serving(workspace) as app:
+        yield app
+    workspace.store.close()
+
+
+def app_settings() -> dict[str, object]:
+    """Return the settings that every app of the tests has."""
+    return {"ui_port": free_port(), "session_key": "s" * 64, "media_key": "m" * 64}
+
+
+@contextmanager
+def serving(workspace: Workspace) -> Iterator[App]:
+    """Serve ``workspace`` by a process of its own, to three people whose names and roles are ``ROLES``."""
+    settings = workspace.settings
+    for name, password in PASSWORDS.items():
+        add_user(workspace, name, password, [ROLES[name]], actor="test")
     log_path = settings.home / "ui.log"
     with log_path.open("w") as log:
         process = subprocess.Popen(
@@ -60,7 +81,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     finally:
         process.terminate()
         process.wait(timeout=20)
-        workspace.store.close()
 
 
 @pytest.fixture
@@ -71,7 +91,7 @@ def nobody(app: App) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def sign_in(app: App) -> Iterator[Callable[[str], httpx.Client]]:
+def sign_in(app: App) -> Iterator[SignIn]:
     """Return a function that gives a client signed in as ``ada`` (engineer), ``lin`` (labeller) or ``rosa``."""
     clients: list[httpx.Client] = []
 
@@ -87,6 +107,12 @@ def sign_in(app: App) -> Iterator[Callable[[str], httpx.Client]]:
         client.close()
 
 
+@pytest.fixture
+def page_of(sign_in: SignIn) -> PageOf:
+    """Return a function that gives the open page of whoever ``sign_in`` signs in."""
+    return lambda name: Page(sign_in(name)).load()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
@@ -96,6 +122,31 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def new_window(browser: Browser) -> Iterator[Callable[[], BrowserPage]]:
+    """Return a function that opens an empty window, 800 pixels wide, that shares nothing with the others."""
+    expect.set_options(timeout=PATIENCE_S * 1000)
+    windows: list[BrowserPage] = []
+
+    def opened() -> BrowserPage:
+        windows.append(browser.new_page(viewport={"width": 800, "height": 900}))
+        windows[-1].set_default_timeout(PATIENCE_S * 1000)
+        return windows[-1]
+
+    yield opened
+    for window in windows:
+        window.close()
+
+
+def enter(window: BrowserPage, url: str, name: str) -> None:
+    """Let ``name`` sign in at ``url``."""
+    window.goto(url)
+    window.get_by_label("Name").fill(name)
+    window.get_by_label("Password").fill(PASSWORDS[name])
+    window.get_by_role("button", name="Sign in").click()
+    expect(window.get_by_text(ROLES[name], exact=True)).to_be_visible()
 
 
 _SERVE = """
@@ -114,13 +165,9 @@ def _environment(settings: Settings) -> dict[str, str]:
         "WORKBENCH_UI_PORT": str(settings.ui_port),
         "WORKBENCH_SESSION_KEY": settings.session_key.get_secret_value(),
         "WORKBENCH_MEDIA_KEY": settings.media_key.get_secret_value(),
+        "WORKBENCH_LABELSTUDIO_URL": settings.labelstudio_url,
+        "WORKBENCH_LABELSTUDIO_TOKEN": settings.labelstudio_token.get_secret_value(),
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
@@ -135,8 +182,6 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log_path: Path) -> Non
 
 
 def _fill(workspace: Workspace) -> None:
-    for name, password in PASSWORDS.items():
-        add_user(workspace, name, password, [ROLES[name]], actor="test")
     add_site(workspace, SITE, ["clear", "person", "truck"], actor="test")
     add_camera(workspace, SITE, "north", actor="test")
     start = datetime(2026, 3, 2, 8, tzinfo=UTC)

@@ -1,15 +1,12 @@
 """Frames' images: for the holder of a signed URL, for the signed-in, and for nobody else."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
-from tests.ui.conftest import SITE, App
+from tests.ui.conftest import SITE, App, SignIn
 from workbench.labeling.media import signed_media_url
-
-SignIn = Callable[[str], httpx.Client]
 
 
 def _signed(app: App, frame_id: str, *, valid_s: int = 600) -> str:

@@ -1,11 +1,12 @@
 """Every tab in a real browser: it shows something, complains about nothing and calls nobody outside."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import PASSWORDS, PATIENCE_S, SITE, App
+from tests.ui.conftest import SITE, App, PageOf, enter
 from workbench.domain import JobState
 
 TABS = ["Footage", "Label", "Tune", "Runs", "Review", "Drift"]
@@ -32,18 +33,11 @@ class Watched:
 
 
 @pytest.fixture
-def watched(browser: Browser, app: App) -> Iterator[Watched]:
-    context = browser.new_context(viewport={"width": 800, "height": 900})
-    context.set_default_timeout(PATIENCE_S * 1000)
-    expect.set_options(timeout=PATIENCE_S * 1000)
-    watched = Watched(context.new_page(), app.url)
-    watched.page.goto(app.url)
-    watched.page.get_by_label("Name").fill("ada")
-    watched.page.get_by_label("Password").fill(PASSWORDS["ada"])
-    watched.page.get_by_role("button", name="Sign in").click()
+def watched(new_window: Callable[[], Page], app: App) -> Watched:
+    watched = Watched(new_window(), app.url)
+    enter(watched.page, app.url, "ada")
     expect(watched.page.get_by_role("combobox", name="Camera")).to_have_value("north")
-    yield watched
-    context.close()
+    return watched
 
 
 def test_every_tab_shows_itself_without_complaint_and_without_calling_outside(watched: Watched) -> None:
@@ -63,11 +57,18 @@ def test_the_footage_tab_shows_the_stills_of_the_site(watched: Watched, app: App
     assert image.get_attribute("src") == f"/frames/{newest.id}.jpg"
 
 
-def test_a_reload_shows_the_same_tab(watched: Watched) -> None:
+def test_a_reload_shows_the_same_tab_with_its_content(watched: Watched) -> None:
     watched.page.get_by_role("tab", name="Review", exact=True).click()
-    expect(watched.page).to_have_url(f"{watched.page.url.partition('?')[0]}?tab=review")
+    expect(watched.page).to_have_url(re.compile("tab=review"))
     watched.page.reload()
     expect(watched.page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
+    expect(watched.page.get_by_text("Nothing asks for promotion")).to_be_visible()
+    expect(watched.page).to_have_url(re.compile("tab=review"))
+
+
+def test_a_tab_shows_the_site_also_where_it_asks_before_the_header_is_filled(page_of: PageOf) -> None:
+    (overview, *_) = page_of("ada").call("look_footage", [None])
+    assert "stills" in str(overview)
 
 
 def test_a_mistake_is_told_and_what_was_typed_stays(watched: Watched) -> None:
@@ -86,6 +87,7 @@ def test_a_job_is_found_again_after_a_reload(watched: Watched, app: App) -> None
     expect(page.get_by_text("started by ada")).to_be_visible()
     page.reload()
     expect(page.get_by_text("Expected a video file at /no/such/video.mp4")).to_be_visible()
+    expect(page.locator(".wb-job", has_text="Taking stills").locator(".wb-badge")).to_have_text("failed")
     job = app.workspace.store.jobs.all(SITE)[0]
     assert (job.kind, job.started_by, job.state) == ("ingest", "ada", JobState.FAILED)
 

@@ -1,17 +1,16 @@
 """A Gradio endpoint can be called without the page: every one of them asks who is asking."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
 from starlette.responses import Response
 
-from tests.ui.conftest import PATIENCE_S, ROLES, SITE, App
+from tests.ui.conftest import PATIENCE_S, ROLES, SITE, App, PageOf, SignIn
 from tests.ui.page import Page
 from workbench.domain import Role
 from workbench.ui.cookies import COOKIE_NAME, Sessions
-
-SignIn = Callable[[str], httpx.Client]
+from workbench.ui.invitation import INVITATION_PATH
 
 CHANGES = {
     "add_site": {Role.ENGINEER},
@@ -31,12 +30,7 @@ CHANGES = {
 }
 """Every endpoint that changes something, with the roles that may."""
 
-LOOKS = ("look", "show", "check_recipe", "lambda")
-
-
-@pytest.fixture
-def page_of(sign_in: SignIn) -> Callable[[str], Page]:
-    return lambda name: Page(sign_in(name)).load()
+LOOKS = ("look", "show", "check_recipe")
 
 
 @pytest.fixture
@@ -55,15 +49,13 @@ def test_every_endpoint_refuses_who_has_no_account(gone: Page) -> None:
         assert "Expected a signed-in user" in str(answer), endpoint
 
 
-def test_every_endpoint_is_either_a_look_or_names_its_roles(page_of: Callable[[str], Page]) -> None:
+def test_every_endpoint_is_either_a_look_or_names_its_roles(page_of: PageOf) -> None:
     changing = {name for name in page_of("ada").endpoints if not name.startswith((*LOOKS, "cancel_"))}
     assert changing == CHANGES.keys()
 
 
 @pytest.mark.parametrize("name", ["ada", "lin", "rosa"])
-def test_what_a_role_may_not_change_is_refused_without_the_page(
-    name: str, page_of: Callable[[str], Page], app: App
-) -> None:
+def test_what_a_role_may_not_change_is_refused_without_the_page(name: str, page_of: PageOf, app: App) -> None:
     page = page_of(name)
     forbidden = [endpoint for endpoint, roles in CHANGES.items() if ROLES[name] not in roles]
     before = _changes(app)
@@ -73,17 +65,23 @@ def test_what_a_role_may_not_change_is_refused_without_the_page(
     assert _changes(app) == before
 
 
-def test_an_engineer_adds_a_camera_and_the_audit_trail_names_her(page_of: Callable[[str], Page], app: App) -> None:
+def test_an_engineer_adds_a_camera_and_the_audit_trail_names_her(page_of: PageOf, app: App) -> None:
     assert page_of("ada").call("add_camera", [SITE, "gate"]) == [""]
     assert "gate" in {camera.name for camera in app.workspace.store.sites.cameras(SITE)}
     event = app.workspace.store.audit.events(SITE)[-1]
     assert (event.actor, event.action) == ("ada", "camera.add")
 
 
-def test_a_mistake_is_told_in_one_escaped_sentence(page_of: Callable[[str], Page]) -> None:
+def test_a_mistake_is_told_in_one_escaped_sentence(page_of: PageOf) -> None:
     answer = page_of("ada").call("add_camera", [SITE, "<img src=x>"])
     assert "Expected a camera name" in str(answer)
     assert "<img" not in str(answer)
+
+
+def test_only_who_labels_is_invited_to_label_studio(sign_in: SignIn) -> None:
+    refused, invited = (sign_in(name).get(INVITATION_PATH) for name in ("rosa", "lin"))
+    assert refused.status_code == 403
+    assert (invited.status_code, "Expected a token for the Label Studio" in invited.text) == (502, True)
 
 
 def _changes(app: App) -> tuple[int, int]:

@@ -1,14 +1,10 @@
 """Nobody passes without a session, and a session is hard to come by without a password."""
 
-from collections.abc import Callable
-
 import httpx
 import pytest
 
-from tests.ui.conftest import PASSWORDS
+from tests.ui.conftest import PASSWORDS, SignIn
 from workbench.ui.cookies import COOKIE_NAME
-
-SignIn = Callable[[str], httpx.Client]
 
 
 @pytest.mark.parametrize(

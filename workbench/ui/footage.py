@@ -1,5 +1,6 @@
 """Footage: make a site and its cameras known, take stills from footage, look at the newest."""
 
+from dataclasses import dataclass
 from itertools import groupby
 
 import gradio as gr
@@ -7,10 +8,10 @@ from markupsafe import Markup
 
 from workbench.domain import Frame, Role
 from workbench.errors import FootageError, NotFoundError
-from workbench.ui.fragments import empty_state, facts, frame_grid, heading, time_of
+from workbench.ui.fragments import empty_state, facts, frame_grid, heading, loading, time_of
 from workbench.ui.job_panel import JobPanel
-from workbench.ui.session import one_sentence_errors, require, require_site
-from workbench.ui.view import View, when_clicked
+from workbench.ui.session import one_sentence_errors, require, require_site, site_names
+from workbench.ui.view import View, card, when_clicked
 from workbench.workflows.sites import add_camera, add_site
 from workbench.workflows.workspace import Workspace
 
@@ -21,14 +22,10 @@ _FRAMES_SHOWN = 8
 
 
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
-    desk = _Desk(workspace)
-    gr.HTML(
-        heading("Footage", "Stills from the site's cameras; the same picture is kept once, however often it comes.")
-    )
-    overview = gr.HTML()
+    gr.HTML(heading(TITLE, "Stills from the site's cameras; the same picture is kept once, however often it comes."))
+    overview = gr.HTML(loading())
     with gr.Row(equal_height=False):
-        with gr.Column(elem_classes="wb-card", min_width=320):
-            gr.HTML("<h3>Take stills from footage</h3>")
+        with card("Take stills from footage"):
             camera = gr.Dropdown(label="Camera", choices=[], interactive=True)
             source = gr.Textbox(label="Video, folder or stream on the server", placeholder="/footage/dock-07.mp4")
             upload = gr.File(
@@ -39,67 +36,61 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
             )
             with gr.Row():
                 every_s = gr.Number(label="Seconds between stills", value=1.0, minimum=0.04, step=0.5)
-                duration_s = gr.Number(label="Seconds of a stream", value=60.0, minimum=1.0)
+                duration_s = gr.Number(label="Seconds to record of a stream", value=60.0, minimum=1.0)
             take = gr.Button("Take stills", variant="primary")
-            desk.jobs = JobPanel(workspace, site, ["ingest"])
-        with gr.Column(elem_classes="wb-card", min_width=320):
-            gr.HTML("<h3>Add a camera</h3>")
+            jobs = JobPanel(workspace, site, {"ingest": "Taking stills"})
+        with card("Add a camera"):
             camera_name = gr.Textbox(label="Camera name", placeholder="dock-north", max_length=63)
             new_camera = gr.Button("Add camera")
             gr.HTML("<h3>Add a site</h3>")
             site_name = gr.Textbox(label="Site name", placeholder="harbour-depot", max_length=63)
-            classes = gr.Textbox(label="Classes its frames belong to", placeholder="clear, person, forklift")
+            classes = gr.Textbox(label="Classes that its stills belong to", placeholder="clear, person, forklift")
             new_site = gr.Button("Add site")
     gallery = gr.HTML()
-    stills = View(desk.look_at_stills, [overview, gallery])
-    everything = View(desk.look, [*stills.outputs, camera, *desk.jobs.outputs])
+    desk = _Desk(workspace, jobs)
+    stills = View(workspace, desk.look_at_stills, [overview, gallery])
+    everything = View(workspace, desk.look, [*stills.outputs, camera, *jobs.outputs])
     footage = [site, camera, source, upload, every_s, duration_s]
-    when_clicked(take, desk.ingest, footage, clears=[source, upload], then=desk.jobs.view, site=site)
+    when_clicked(take, desk.ingest, footage, clears=[source, upload], then=jobs.view, site=site)
     when_clicked(new_camera, desk.add_camera, [site, camera_name], clears=[camera_name], then=everything, site=site)
     new = [site_name, classes]
     when_clicked(new_site, desk.add_site, new, clears=[site, *new], then=everything, site=site)
-    desk.jobs.when_ended(stills)
+    jobs.when_ended(stills)
     return everything
 
 
+@dataclass(frozen=True)
 class _Desk:
+    workspace: Workspace
     jobs: JobPanel
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-
-    @one_sentence_errors
-    def look(self, site: str | None, request: gr.Request) -> tuple[object, ...]:
-        require(self._workspace, request)
-        names = [camera.name for camera in self._workspace.store.sites.cameras(site)] if site else []
+    def look(self, site: str | None) -> tuple[object, ...]:
+        names = [camera.name for camera in self.workspace.store.sites.cameras(site)] if site else []
         return (
-            *self.look_at_stills(site, request),
+            *self.look_at_stills(site),
             gr.Dropdown(choices=names, value=next(iter(names), None)),
-            *self.jobs.look(site, request),
+            *self.jobs.look(site),
         )
 
-    @one_sentence_errors
-    def look_at_stills(self, site: str | None, request: gr.Request) -> tuple[Markup, Markup]:
-        require(self._workspace, request)
-        frames = self._workspace.store.footage.frames(site) if site else []
-        return _overview(self._workspace, site, frames), _newest_by_camera(frames)
+    def look_at_stills(self, site: str | None) -> tuple[Markup, Markup]:
+        frames = self.workspace.store.footage.frames(site) if site else []
+        return _overview(self.workspace, site, frames), _newest_by_camera(frames)
 
     @one_sentence_errors
     def add_site(self, name: str, classes: str, request: gr.Request) -> tuple[gr.Dropdown, str, str]:
-        user = require(self._workspace, request, Role.ENGINEER)
+        user = require(self.workspace, request, Role.ENGINEER)
         site = add_site(
-            self._workspace,
+            self.workspace,
             name.strip(),
             [part.strip() for part in classes.split(",") if part.strip()],
             actor=user.name,
         )
-        names = [known.name for known in self._workspace.store.sites.all()]
-        return gr.Dropdown(choices=names, value=site.name), "", ""
+        return gr.Dropdown(choices=site_names(self.workspace), value=site.name), "", ""
 
     @one_sentence_errors
     def add_camera(self, site: str | None, name: str, request: gr.Request) -> str:
-        user = require(self._workspace, request, Role.ENGINEER)
-        add_camera(self._workspace, require_site(site), name.strip(), actor=user.name)
+        user = require(self.workspace, request, Role.ENGINEER)
+        add_camera(self.workspace, require_site(site), name.strip(), actor=user.name)
         return ""
 
     @one_sentence_errors
@@ -113,7 +104,7 @@ class _Desk:
         duration_s: float,
         request: gr.Request,
     ) -> tuple[str, None]:
-        user = require(self._workspace, request, Role.ENGINEER)
+        user = require(self.workspace, request, Role.ENGINEER)
         site = require_site(site)
         footage = source.strip() or upload
         if not camera:
@@ -123,14 +114,14 @@ class _Desk:
                 expected="a path, an address or an uploaded video", found="none", remedy="fill in one of the two fields"
             )
         stream = ["--duration", f"{duration_s:g}s"] if "://" in footage else []
-        argv = ["ingest", "--site", site, "--camera", camera, "--every", f"{every_s:g}s", *stream, "--", footage]
-        self.jobs.start("ingest", argv, site=site, user=user)
+        options = ["--camera", camera, "--every", f"{every_s:g}s", *stream, "--", footage]
+        self.jobs.start("ingest", *options, site=site, user=user)
         return "", None
 
 
 def _overview(workspace: Workspace, site: str | None, frames: list[Frame]) -> Markup:
     if not site:
-        return empty_state("No site yet", "Add one below: its name, and the classes that its frames belong to.")
+        return empty_state("No site yet", "Add one below: its name, and the classes that its stills belong to.")
     cameras = workspace.store.sites.cameras(site)
     if not cameras:
         return empty_state("No camera yet", "Add one below, then take stills from its footage.")

@@ -13,10 +13,14 @@ from workbench.domain import Frame
 __all__ = [
     "badge",
     "empty_state",
+    "explained",
     "facts",
     "frame_grid",
+    "frame_link",
     "heading",
+    "loading",
     "long_text",
+    "no_site",
     "note",
     "page_link",
     "short_id",
@@ -35,6 +39,10 @@ def empty_state(title: str, next_step: str) -> Markup:
     return Markup('<div class="wb-empty"><strong>{}</strong><span>{}</span></div>').format(title, next_step)
 
 
+def no_site() -> Markup:
+    return empty_state("No site yet", "Add the first one under Footage.")
+
+
 def note(text: str | Markup, *, tone: str = "quiet") -> Markup:
     """Return a sentence in a tone: ``quiet``, ``good``, ``warn`` or ``bad``."""
     return Markup('<p class="wb-note wb-{}">{}</p>').format(tone, text)
@@ -42,6 +50,16 @@ def note(text: str | Markup, *, tone: str = "quiet") -> Markup:
 
 def badge(text: str, tone: str = "quiet") -> Markup:
     return Markup('<span class="wb-badge wb-{}">{}</span>').format(tone, text)
+
+
+def loading() -> Markup:
+    """Say that the content of a tab is still to come."""
+    return Markup('<p class="wb-loading">Loading …</p>')
+
+
+def explained(term: str, meaning: str) -> Markup:
+    """Return a term that shows its meaning under the pointer."""
+    return Markup('<abbr title="{}">{}</abbr>').format(meaning, term)
 
 
 def facts(values: Mapping[str, object]) -> Markup:
@@ -62,15 +80,22 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numeric: 
 
 
 def frame_grid(frames: Iterable[tuple[Frame, str]]) -> Markup:
-    """Return thumbnails, each with a caption below it; a click opens the frame itself."""
+    """Return thumbnails, each with a caption below it."""
     figures = (
-        Markup(
-            '<figure><a href="/frames/{0}.jpg" target="_blank" rel="noopener"><img src="/frames/{0}.jpg" '
-            'loading="lazy" alt="{1}"></a><figcaption title="{1}">{1}</figcaption></figure>'
-        ).format(frame.id, caption)
+        Markup('<figure>{0}<figcaption title="{1}">{1}</figcaption></figure>').format(
+            frame_link(frame.id, caption), caption
+        )
         for frame, caption in frames
     )
     return Markup('<div class="wb-frames">{}</div>').format(Markup("").join(figures))
+
+
+def frame_link(frame_id: object, what: object) -> Markup:
+    """Return the thumbnail of a frame that shows ``what``; a click opens the frame itself."""
+    return Markup(
+        '<a href="/frames/{0}.jpg" target="_blank" rel="noopener">'
+        '<img src="/frames/{0}.jpg" loading="lazy" alt="{1}"></a>'
+    ).format(frame_id, what)
 
 
 def long_text(text: str) -> Markup:

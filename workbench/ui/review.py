@@ -1,15 +1,30 @@
 """Review: what asks to become the site's champion, with its evidence, and the decision of another person."""
 
+from dataclasses import dataclass
+
 import gradio as gr
 from markupsafe import Markup
 
-from workbench.domain import AuditEvent, Candidate, CandidateState, EvaluationReport, Role, Verdict
+from workbench.domain import AuditEvent, Candidate, CandidateState, EvaluationReport, Interval, Role, Verdict
 from workbench.errors import PromotionError
+from workbench.metric_texts import METRIC_TEXTS, MetricText
 from workbench.promotion.evidence import report_from_metrics
-from workbench.ui.fragments import badge, empty_state, facts, heading, long_text, note, short_id, table, time_of
+from workbench.ui.fragments import (
+    badge,
+    empty_state,
+    explained,
+    facts,
+    heading,
+    loading,
+    no_site,
+    note,
+    short_id,
+    table,
+    time_of,
+)
 from workbench.ui.reports import report_frame
 from workbench.ui.session import one_sentence_errors, require, require_site
-from workbench.ui.view import View, when_clicked
+from workbench.ui.view import View, card, when_clicked
 from workbench.workflows.promote import approve, reject, rollback
 from workbench.workflows.workspace import Workspace
 
@@ -17,15 +32,6 @@ __all__ = ["TITLE", "build"]
 
 TITLE = "Review"
 _EVENTS_SHOWN = 50
-_FIGURES = {
-    "class_accuracy": "right class",
-    "macro_f1": "macro-F1",
-    "cider": "CIDEr",
-    "bleu_4": "BLEU-4",
-    "meteor_exact_stem": "METEOR (exact and stem)",
-    "rouge_l": "ROUGE-L",
-    "ece": "calibration error (less is better)",
-}
 _VERDICTS = {
     Verdict.PASS: ("met", "good"),
     Verdict.FAIL: ("not met", "bad"),
@@ -40,21 +46,20 @@ _STATES = {
 
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
     desk = _Desk(workspace)
-    gr.HTML(heading("Review", "One person asks, another decides: the evidence, the conditions and the audit trail."))
-    overview = gr.HTML()
+    gr.HTML(heading(TITLE, "One person asks, another decides: the evidence, the conditions and the audit trail."))
+    overview = gr.HTML(loading())
     version = gr.Dropdown(label="Version", choices=[], interactive=True)
     evidence = gr.HTML()
-    with gr.Column(elem_classes="wb-card"):
-        gr.HTML("<h3>Decide</h3>")
+    with card("Decide"):
         remark = gr.Textbox(label="Note, kept in the audit trail", lines=2, max_length=2000)
         override = gr.Textbox(label="Reason to approve although a condition is not met", max_length=2000)
         with gr.Row():
             yes = gr.Button("Approve", variant="primary")
             no = gr.Button("Reject")
-            back = gr.Button("Roll back to the champion before", variant="stop")
+            back = gr.Button("Roll back", variant="stop")
     history = gr.HTML()
-    everything = View(desk.look, [overview, version, evidence, history])
-    version.input(desk.show_evidence, [site, version], evidence, show_progress="hidden")
+    everything = View(workspace, desk.look, [overview, version, evidence, yes, no, back, history])
+    version.input(desk.show_evidence, [site, version], [evidence, yes, no], show_progress="hidden")
     told = [remark, override]
     when_clicked(yes, desk.approve, [site, version, *told], clears=told, then=everything, site=site)
     when_clicked(no, desk.reject, [site, version, remark], clears=[remark], then=everything, site=site)
@@ -62,40 +67,39 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
     return everything
 
 
+@dataclass(frozen=True)
 class _Desk:
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    workspace: Workspace
 
-    @one_sentence_errors
-    def look(self, site: str | None, request: gr.Request) -> tuple[object, ...]:
-        require(self._workspace, request)
-        if not site:
-            return empty_state("No site yet", "Add the first one under Footage."), gr.Dropdown(visible=False), "", ""
-        candidates = self._workspace.store.promotions.all(site)
+    def look(self, site: str | None) -> tuple[object, ...]:
+        promotions = self.workspace.store.promotions
+        candidates, champion = (promotions.all(site), promotions.champion(site)) if site else ([], None)
         waiting = [item for item in candidates if item.state is CandidateState.REQUESTED]
         first = next(iter(waiting or candidates), None)
         choices = [(f"version {item.version} · {_STATES[item.state][0]}", item.version) for item in candidates]
-        picker = gr.Dropdown(choices=choices, value=first and first.version, visible=bool(candidates))
         return (
-            _overview(candidates, len(waiting), self._workspace.store.promotions.champion(site)),
-            picker,
-            _evidence(self._workspace, first) if first else "",
-            _history(candidates) + _audit_trail(self._workspace.store.audit.events()),
+            _overview(candidates, len(waiting), champion) if site else no_site(),
+            gr.Dropdown(choices=choices, value=first and first.version, visible=bool(candidates)),
+            *self._shown(first),
+            gr.Button(interactive=champion is not None),
+            _history(candidates) + _audit_trail(self.workspace.store.audit.events()),
         )
 
     @one_sentence_errors
-    def show_evidence(self, site: str | None, version: int | None, request: gr.Request) -> str:
-        require(self._workspace, request)
-        return _evidence(self._workspace, self._picked(site, version))
+    def show_evidence(
+        self, site: str | None, version: int | None, request: gr.Request
+    ) -> tuple[Markup, gr.Button, gr.Button]:
+        require(self.workspace, request)
+        return self._shown(self._picked(site, version))
 
     @one_sentence_errors
     def approve(
         self, site: str | None, version: int | None, remark: str, override: str, request: gr.Request
     ) -> tuple[str, str]:
-        user = require(self._workspace, request, Role.REVIEWER)
+        user = require(self.workspace, request, Role.REVIEWER)
         picked = self._picked(site, version)
         approve(
-            self._workspace,
+            self.workspace,
             site=picked.site,
             version=picked.version,
             actor=user,
@@ -107,26 +111,32 @@ class _Desk:
 
     @one_sentence_errors
     def reject(self, site: str | None, version: int | None, remark: str, request: gr.Request) -> str:
-        user = require(self._workspace, request, Role.REVIEWER)
+        user = require(self.workspace, request, Role.REVIEWER)
         picked = self._picked(site, version)
-        reject(self._workspace, site=picked.site, version=picked.version, actor=user, note=remark)
+        reject(self.workspace, site=picked.site, version=picked.version, actor=user, note=remark)
         gr.Info(f"Version {picked.version} was turned down; the champion stays.", title="Rejected")
         return ""
 
     @one_sentence_errors
     def roll_back(self, site: str | None, remark: str, request: gr.Request) -> str:
-        user = require(self._workspace, request, Role.REVIEWER)
-        champion = rollback(self._workspace, site=require_site(site), actor=user, note=remark)
+        user = require(self.workspace, request, Role.REVIEWER)
+        champion = rollback(self.workspace, site=require_site(site), actor=user, note=remark)
         now = "The base model" if champion is None else f"Version {champion}"
         gr.Info(f"{now} is in force again.", title="Rolled back")
         return ""
+
+    def _shown(self, candidate: Candidate | None) -> tuple[Markup, gr.Button, gr.Button]:
+        """Return the evidence, and the buttons that decide on it: grey where nothing waits for a decision."""
+        waits = candidate is not None and candidate.state is CandidateState.REQUESTED
+        evidence = _evidence(self.workspace, candidate) if candidate else Markup("")
+        return evidence, gr.Button(interactive=waits), gr.Button(interactive=waits)
 
     def _picked(self, site: str | None, version: int | None) -> Candidate:
         if version is None:
             raise PromotionError(
                 expected="a version to decide on", found="none", remedy="request a promotion under Runs first"
             )
-        return self._workspace.store.promotions.get(require_site(site), version)
+        return self.workspace.store.promotions.get(require_site(site), version)
 
 
 def _overview(candidates: list[Candidate], waiting: int, champion: int | None) -> Markup:
@@ -150,17 +160,17 @@ def _evidence(workspace: Workspace, candidate: Candidate) -> Markup:
 
 
 def _request(candidate: Candidate) -> Markup:
-    word, tone = _STATES[candidate.state]
-    text = Markup("{} requested by <b>{}</b> on {}, run {}, dataset {}, compared with {}.").format(
-        badge(word, tone),
+    ids = {"run": candidate.run_id, "dataset": candidate.dataset_id, "adapter": candidate.adapter_digest}
+    text = Markup("{} requested by <b>{}</b> on {}, compared with {} <span>· {}</span>").format(
+        badge(*_STATES[candidate.state]),
         candidate.requested_by,
         time_of(candidate.requested_at),
-        short_id(candidate.run_id),
-        short_id(candidate.dataset_id),
         candidate.compared_with,
+        Markup(" · ").join(Markup("{} {}").format(what, short_id(id_)) for what, id_ in ids.items() if id_),
     )
-    remark = note(Markup("“{}”").format(candidate.note)) if candidate.note else Markup("")
-    return Markup('<p class="wb-line">{}</p>').format(text) + remark
+    remarks = ((candidate.requested_by, candidate.note), (candidate.decided_by, candidate.decision_note))
+    told = (note(Markup("{}: “{}”").format(who, remark)) for who, remark in remarks if remark)
+    return Markup('<p class="wb-line">{}</p>').format(text) + Markup("").join(told)
 
 
 def _gates(candidate: Candidate) -> Markup:
@@ -178,10 +188,17 @@ def _figures(adapted: EvaluationReport | None, base: EvaluationReport | None) ->
         return note("This run was not evaluated on held-out frames.", tone="warn")
     before = base.metrics if base else {}
     rows = [
-        (_FIGURES.get(name, name), before.get(name, "not measured"), value) for name, value in adapted.metrics.items()
+        (explained(text.title, text.meaning), _told(text, before.get(name)), _told(text, adapted.metrics.get(name)))
+        for name, text in METRIC_TEXTS.items()
     ]
-    title = Markup("<h4>On {} held-out frames, with 95 % intervals</h4>").format(adapted.rows)
-    return title + table(["figure", "base model", "with the adapter"], rows)
+    title = Markup(
+        "<h4>On {} held-out stills <span>in brackets: where the true value lies, with 95 % confidence</span></h4>"
+    )
+    return title.format(adapted.rows) + table(["figure", "base model", "with the adapter"], rows)
+
+
+def _told(text: MetricText, interval: Interval | None) -> str:
+    return "not measured" if interval is None else f"{text.number(interval.value)} ({text.bounds(interval)})"
 
 
 def _history(candidates: list[Candidate]) -> Markup:
@@ -195,22 +212,28 @@ def _history(candidates: list[Candidate]) -> Markup:
             candidate.decided_by or "–",
             time_of(candidate.decided_at) if candidate.decided_at else "–",
             candidate.note or "–",
+            candidate.decision_note or "–",
         )
         for candidate in candidates
     ]
     return Markup("<h4>History</h4>") + table(
-        ["version", "state", "requested by", "decided by", "at (UTC)", "note"], rows
+        ["version", "state", "requested by", "decided by", "at (UTC)", "request", "decision"], rows
     )
 
 
 def _audit_trail(events: list[AuditEvent]) -> Markup:
     rows = [
-        (event.sequence, time_of(event.at), event.actor, event.action, event.subject, long_text(_details(event)))
+        (event.sequence, time_of(event.at), event.actor, event.action, event.subject, _details(event))
         for event in events[: -_EVENTS_SHOWN - 1 : -1]
     ]
-    title = Markup("<h4>Audit trail <span>the newest {} of {} events</span></h4>").format(len(rows), len(events))
-    return title + table(["#", "at (UTC)", "who", "did what", "to", "details"], rows)
+    return Markup("<details><summary>Audit trail: the newest {} of {} events</summary>{}</details>").format(
+        len(rows), len(events), table(["#", "at (UTC)", "who", "did what", "to", "details"], rows)
+    )
 
 
 def _details(event: AuditEvent) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in event.detail.items()) or "–"
+    return ", ".join(f"{name}: {_plain(value)}" for name, value in event.detail.items() if value) or "–"
+
+
+def _plain(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,17 +1,34 @@
 """Runs: what was tuned and measured, how it went, and the way to a promotion."""
 
+from dataclasses import dataclass
+
 import gradio as gr
 from markupsafe import Markup
 
 from workbench.domain import Role, utc_now
 from workbench.errors import NotFoundError
+from workbench.metric_texts import METRIC_TEXTS
 from workbench.tracking import RunSummary
 from workbench.ui.charts import loss_chart
-from workbench.ui.fragments import badge, empty_state, heading, long_text, note, short_id, span_of, table, time_of
+from workbench.ui.fragments import (
+    badge,
+    empty_state,
+    explained,
+    frame_link,
+    heading,
+    loading,
+    long_text,
+    no_site,
+    note,
+    short_id,
+    span_of,
+    table,
+    time_of,
+)
 from workbench.ui.job_panel import JobPanel
 from workbench.ui.reports import report_frame, sample_rows
 from workbench.ui.session import one_sentence_errors, require, require_site
-from workbench.ui.view import View, when_clicked
+from workbench.ui.view import View, card, when_clicked
 from workbench.workflows.promote import request_promotion
 from workbench.workflows.workspace import Workspace
 
@@ -24,45 +41,41 @@ _STATES = {
     "FAILED": ("failed", "bad"),
     "KILLED": ("killed", "bad"),
 }
+_KINDS = {"tune": "tuning", "evaluate": "measurement", "drift": "drift check"}
 _BASE, _CHAMPION = "base", "champion"
 _SHOWN_METRICS = ("class_accuracy", "macro_f1", "cider")
 _SAMPLES_SHOWN = 12
 
 
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
-    desk = _Desk(workspace)
-    gr.HTML(heading("Runs", "Every tuning and every measurement, with what went in and what came out."))
-    overview = gr.HTML()
+    gr.HTML(heading(TITLE, "Every tuning and every measurement, with what went in and what came out."))
+    overview = gr.HTML(loading())
     with gr.Row(equal_height=False):
-        with gr.Column(elem_classes="wb-card", min_width=320):
-            gr.HTML("<h3>Measure on held-out frames</h3>")
+        with card("Measure on held-out stills"):
             model = gr.Dropdown(label="Model", choices=[_BASE, _CHAMPION], value=_BASE, interactive=True)
             evaluate = gr.Button("Evaluate")
-            desk.jobs = JobPanel(workspace, site, ["evaluate"])
-        with gr.Column(elem_classes="wb-card", min_width=320):
-            gr.HTML("<h3>Ask that a run becomes the champion</h3>")
+        with card("Ask that a run becomes the champion"):
             run = gr.Dropdown(label="Run", choices=[], interactive=True)
             remark = gr.Textbox(label="Note for the reviewer", lines=2, max_length=2000)
             ask = gr.Button("Request promotion", variant="primary")
+    jobs = JobPanel(workspace, site, {"evaluate": "Measuring"})
     details = gr.HTML()
-    everything = View(desk.look, [overview, run, model, details, *desk.jobs.outputs])
+    desk = _Desk(workspace, jobs)
+    everything = View(workspace, desk.look, [overview, run, model, details, *jobs.outputs])
     run.input(desk.show_run, run, details, show_progress="hidden")
-    when_clicked(evaluate, desk.evaluate, [site, model], then=desk.jobs.view, site=site)
+    when_clicked(evaluate, desk.evaluate, [site, model], then=jobs.view, site=site)
     when_clicked(ask, desk.request_promotion, [site, run, remark], clears=[remark], then=everything, site=site)
-    desk.jobs.when_ended(everything)
+    jobs.when_ended(everything)
     return everything
 
 
+@dataclass(frozen=True)
 class _Desk:
+    workspace: Workspace
     jobs: JobPanel
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-
-    @one_sentence_errors
-    def look(self, site: str | None, request: gr.Request) -> tuple[object, ...]:
-        require(self._workspace, request)
-        runs = self._workspace.tracker.runs(site) if site else []
+    def look(self, site: str | None) -> tuple[object, ...]:
+        runs = self.workspace.tracker.runs(site) if site else []
         tuned = [run for run in runs if run.kind == "tune"]
         choices = [
             (f"{run.name} · {run.started_at:%m-%d %H:%M} · {_word(run)} · {run.id[:8]}", run.id) for run in tuned
@@ -71,32 +84,32 @@ class _Desk:
         shown = next((run for run in tuned if run.state == "FINISHED"), next(iter(tuned), None))
         first = shown and shown.id
         return (
-            _overview(runs),
+            _overview(runs) if site else no_site(),
             gr.Dropdown(choices=choices, value=first),
             gr.Dropdown(choices=models, value=first or _BASE),
-            _details(self._workspace, shown) if shown else "",
-            *self.jobs.look(site, request),
+            _details(self.workspace, shown) if shown else "",
+            *self.jobs.look(site),
         )
 
     @one_sentence_errors
     def show_run(self, run_id: str | None, request: gr.Request) -> str:
-        require(self._workspace, request)
-        return _details(self._workspace, self._workspace.tracker.get(run_id)) if run_id else ""
+        require(self.workspace, request)
+        return _details(self.workspace, self.workspace.tracker.get(run_id)) if run_id else ""
 
     @one_sentence_errors
     def evaluate(self, site: str | None, model: str, request: gr.Request) -> None:
-        user = require(self._workspace, request, Role.ENGINEER)
+        user = require(self.workspace, request, Role.ENGINEER)
         site = require_site(site)
         if model not in (_BASE, _CHAMPION):
-            model = self._workspace.tracker.get(model).id
-        self.jobs.start("evaluate", ["evaluate", "--site", site, "--model", model], site=site, user=user)
+            model = self.workspace.tracker.get(model).id
+        self.jobs.start("evaluate", "--model", model, site=site, user=user)
 
     @one_sentence_errors
     def request_promotion(self, site: str | None, run_id: str | None, remark: str, request: gr.Request) -> str:
-        user = require(self._workspace, request, Role.ENGINEER, Role.REVIEWER)
+        user = require(self.workspace, request, Role.ENGINEER, Role.REVIEWER)
         if not run_id:
             raise NotFoundError(expected="a tuning run", found="none picked", remedy="tune first, under Tune")
-        candidate = request_promotion(self._workspace, site=require_site(site), run_id=run_id, actor=user, note=remark)
+        candidate = request_promotion(self.workspace, site=require_site(site), run_id=run_id, actor=user, note=remark)
         gr.Info(f"Version {candidate.version} waits for a reviewer, under Review.", title="Requested")
         return ""
 
@@ -104,21 +117,30 @@ class _Desk:
 def _overview(runs: list[RunSummary]) -> Markup:
     if not runs:
         return empty_state("No run yet", "Start one under Tune: it trains an adapter on the site's labelled stills.")
-    columns = ["run", "kind", "state", "started (UTC)", "took", "right class", "macro-F1", "CIDEr", "id"]
+    metrics = (explained(METRIC_TEXTS[name].title, METRIC_TEXTS[name].meaning) for name in _SHOWN_METRICS)
+    columns = ["run", "kind", "state", "started (UTC)", "took", *metrics, "id"]
     return table(columns, map(_row, runs), numeric=[5, 6, 7])
 
 
 def _row(run: RunSummary) -> tuple[object, ...]:
-    took = span_of((run.ended_at or utc_now()) - run.started_at)
+    took = span_of((run.ended_at or utc_now()) - run.started_at) if run.kind == "tune" else "–"
     state = badge(_word(run), _STATES.get(run.state, ("", "quiet"))[1])
     figures = (_figure(run, name) for name in _SHOWN_METRICS)
-    return long_text(run.name), run.kind, state, time_of(run.started_at), took, *figures, short_id(run.id)
+    return (
+        long_text(run.name),
+        _KINDS.get(run.kind, run.kind),
+        state,
+        time_of(run.started_at),
+        took,
+        *figures,
+        short_id(run.id),
+    )
 
 
 def _figure(run: RunSummary, name: str) -> str:
     """An evaluation names its figures plainly; on the tuning run they stand under the split's name."""
     value = run.metrics.get(name, run.metrics.get(f"test/{name}"))
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else METRIC_TEXTS[name].number(value)
 
 
 def _word(run: RunSummary) -> str:
@@ -140,4 +162,17 @@ def _samples(workspace: Workspace, run: RunSummary) -> Markup:
     rows = sample_rows(workspace, run.id)[:_SAMPLES_SHOWN]
     if not rows:
         return Markup("")
-    return Markup("<h4>Samples</h4>") + table(list(rows[0]), [list(row.values()) for row in rows])
+    columns = ["still", "people say", "the model said before", "the model says now"]
+    return Markup('<h4>Samples</h4><div class="wb-samples">{}</div>').format(table(columns, map(_sample, rows)))
+
+
+def _sample(row: dict[str, object]) -> tuple[Markup, ...]:
+    said = [_said(row["class"], row["caption"], "quiet")]
+    for when in ("before", "after"):
+        class_name = row[f"class_{when}"]
+        said.append(_said(class_name, row[f"caption_{when}"], "good" if class_name == row["class"] else "bad"))
+    return frame_link(row["frame_id"], row["caption"]), *said
+
+
+def _said(class_name: object, caption: object, tone: str) -> Markup:
+    return Markup("{}<p>{}</p>").format(badge(str(class_name), tone), caption)

@@ -14,6 +14,7 @@ from workbench.settings import Settings
 from workbench.ui.app import build_blocks
 from workbench.ui.cookies import COOKIE_NAME, Sessions
 from workbench.ui.guard import Guard
+from workbench.ui.invitation import invitation_routes
 from workbench.ui.media import media_routes
 from workbench.ui.reports import report_routes
 from workbench.ui.sign_in import sign_in_routes
@@ -35,6 +36,7 @@ def build_app(workspace: Workspace) -> FastAPI:
     app.include_router(sign_in_routes(workspace, sessions, Throttle()))
     app.include_router(media_routes(workspace))
     app.include_router(report_routes(workspace))
+    app.include_router(invitation_routes(workspace, sessions))
 
     @app.get("/health")
     def health() -> dict[str, str]:

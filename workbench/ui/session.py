@@ -1,4 +1,4 @@
-"""Who asks for something, and whether they may.
+"""Who asks for something, about which site, and whether they may.
 
 A Gradio endpoint can be called without the page, so hiding a button protects nothing: every handler names the roles it
 needs through :func:`require`, which reads them from the store at the time of asking.
@@ -15,7 +15,7 @@ from workbench.domain import Role, User
 from workbench.errors import AccessError, NotFoundError, WorkbenchError
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["one_sentence_errors", "require", "require_site"]
+__all__ = ["asked_site", "one_sentence_errors", "require", "require_site", "site_names"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,6 +45,16 @@ def require_site(site: str | None) -> str:
             remedy="pick one at the top of the page, or add the first one under Footage",
         )
     return site
+
+
+def site_names(workspace: Workspace) -> list[str]:
+    return [site.name for site in workspace.store.sites.all()]
+
+
+def asked_site(workspace: Workspace, request: gr.Request) -> str | None:
+    """Return the site that the page's address asks for, the first where it names none that there is."""
+    names, asked = site_names(workspace), request.query_params.get("site")
+    return asked if asked in names else next(iter(names), None)
 
 
 def one_sentence_errors(handler: Callable[P, R]) -> Callable[P, R]:

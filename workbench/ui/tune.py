@@ -1,6 +1,8 @@
 """Tune: freeze the labels as a dataset version, pick a recipe, start a run and watch it."""
 
 from collections import Counter
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -12,31 +14,32 @@ from workbench.errors import RecipeError, StorageError
 from workbench.recipe import explain_recipe
 from workbench.settings import Settings, embedded_path
 from workbench.ui.charts import loss_chart
-from workbench.ui.fragments import badge, empty_state, facts, heading, note, short_id, table, time_of
+from workbench.ui.fragments import badge, empty_state, facts, heading, loading, no_site, note, short_id, table, time_of
 from workbench.ui.job_panel import JobPanel
 from workbench.ui.session import one_sentence_errors, require, require_site
-from workbench.ui.view import View, when_clicked
+from workbench.ui.view import View, card, when_clicked
 from workbench.workflows.jobs import start_tune_job
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["TITLE", "build"]
 
 TITLE = "Tune"
-_ORIGINS = {"override": "good", "file": "warn", "default": "quiet"}
+_USES = {
+    Split.TRAIN: "stills to train on",
+    Split.VALIDATION: "stills to choose the best step by",
+    Split.TEST: "stills held out to measure on",
+}
 
 
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
-    desk = _Desk(workspace)
-    gr.HTML(heading("Tune", "Labels become a frozen dataset, a recipe says how, and a process of its own trains."))
-    dataset = gr.HTML()
+    gr.HTML(heading(TITLE, "Labels become a frozen dataset, a recipe says how, and a process of its own trains."))
+    dataset = gr.HTML(loading())
     with gr.Row(equal_height=False):
-        with gr.Column(elem_classes="wb-card", min_width=320):
-            gr.HTML("<h3>Dataset</h3>")
-            gr.HTML(note("Frames that were taken close together never end up in different splits."))
+        with card("Freeze the labels"):
+            gr.HTML(note("Stills that were taken close together never end up in different parts of the dataset."))
             freeze = gr.Button("Build dataset")
-            desk.builds = JobPanel(workspace, site, ["dataset"])
-        with gr.Column(elem_classes="wb-card", min_width=320):
-            gr.HTML("<h3>Recipe</h3>")
+            builds = JobPanel(workspace, site, {"dataset-build": "Building the dataset"})
+        with card("Train an adapter"):
             recipe = gr.Dropdown(label="Recipe", choices=[], interactive=True)
             overrides = gr.Textbox(
                 label="Overrides, one a line", lines=2, placeholder="training.max_steps=200\nlora.r=32"
@@ -44,81 +47,67 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
             with gr.Row():
                 check = gr.Button("Check")
                 start = gr.Button("Start tuning", variant="primary")
-    desk.runs = JobPanel(workspace, site, ["tune"], more=desk.loss_so_far)
+    runs = JobPanel(workspace, site, {"tune": "Tuning"}, more=partial(_loss_so_far, workspace))
     explanation = gr.HTML()
+    desk = _Desk(workspace, builds, runs)
     recipe.input(desk.show_recipe, recipe, explanation, show_progress="hidden")
     check.click(desk.check_recipe, [recipe, overrides], explanation, show_progress="hidden")
-    when_clicked(freeze, desk.build_dataset, [site], then=desk.builds.view, site=site)
-    when_clicked(start, desk.tune, [site, recipe, overrides], then=desk.runs.view, site=site)
-    desk.builds.when_ended(View(desk.look_at_dataset, [dataset]))
-    return View(desk.look, [dataset, recipe, explanation, *desk.builds.outputs, *desk.runs.outputs])
+    when_clicked(freeze, desk.build_dataset, [site], then=builds.view, site=site)
+    when_clicked(start, desk.tune, [site, recipe, overrides], then=runs.view, site=site)
+    builds.when_ended(View(workspace, partial(_dataset, workspace), [dataset]))
+    return View(workspace, desk.look, [dataset, recipe, explanation, *builds.outputs, *runs.outputs])
 
 
+@dataclass(frozen=True)
 class _Desk:
+    workspace: Workspace
     builds: JobPanel
     runs: JobPanel
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-
-    @one_sentence_errors
-    def look(self, site: str | None, request: gr.Request) -> tuple[object, ...]:
-        require(self._workspace, request)
-        recipes = recipe_files(self._workspace.settings)
+    def look(self, site: str | None) -> tuple[object, ...]:
+        recipes = recipe_files(self.workspace.settings)
         first = next(iter(recipes), None)
         return (
-            _dataset(self._workspace, site),
+            _dataset(self.workspace, site),
             gr.Dropdown(choices=list(recipes), value=first),
             _source(recipes[first]) if first else "",
-            *self.builds.look(site, request),
-            *self.runs.look(site, request),
+            *self.builds.look(site),
+            *self.runs.look(site),
         )
 
     @one_sentence_errors
-    def look_at_dataset(self, site: str | None, request: gr.Request) -> Markup:
-        require(self._workspace, request)
-        return _dataset(self._workspace, site)
-
-    @one_sentence_errors
     def show_recipe(self, recipe: str | None, request: gr.Request) -> str:
-        require(self._workspace, request)
+        require(self.workspace, request)
         return _source(self._recipe_path(recipe))
 
     @one_sentence_errors
     def check_recipe(self, recipe: str | None, overrides: str, request: gr.Request) -> str:
-        require(self._workspace, request)
+        require(self.workspace, request)
         path = self._recipe_path(recipe)
         rows = [
-            (value.key, value.value, badge(value.origin, _ORIGINS[value.origin]))
+            (value.key, value.value, badge(value.origin, "good" if value.origin == "override" else "quiet"))
             for value in explain_recipe(path, _lines(overrides))
         ]
         return note(f"{recipe} can be used as it is.", tone="good") + table(["key", "value", "chosen by"], rows)
 
     @one_sentence_errors
     def build_dataset(self, site: str | None, request: gr.Request) -> None:
-        user = require(self._workspace, request, Role.ENGINEER)
-        site = require_site(site)
-        self.builds.start("dataset", ["dataset", "build", "--site", site], site=site, user=user)
+        user = require(self.workspace, request, Role.ENGINEER)
+        self.builds.start("dataset-build", site=require_site(site), user=user)
 
     @one_sentence_errors
     def tune(self, site: str | None, recipe: str | None, overrides: str, request: gr.Request) -> None:
-        user = require(self._workspace, request, Role.ENGINEER)
+        user = require(self.workspace, request, Role.ENGINEER)
         start_tune_job(
-            self._workspace,
+            self.workspace,
             self._recipe_path(recipe),
             site=require_site(site),
             overrides=_lines(overrides),
             actor=user.name,
         )
 
-    def loss_so_far(self, job: Job) -> Markup:
-        """Draw the loss of the run that ``job`` has opened in MLflow, once there is one."""
-        tracker = self._workspace.tracker
-        run = next((run for run in tracker.runs(job.site, "tune") if run.started_at >= job.started_at), None)
-        return loss_chart(tracker, run.id) if run else Markup("")
-
     def _recipe_path(self, name: str | None) -> Path:
-        recipes = recipe_files(self._workspace.settings)
+        recipes = recipe_files(self.workspace.settings)
         if name not in recipes:
             raise RecipeError(
                 expected="a recipe of the recipes folder", found=repr(name), remedy=f"pick one of {', '.join(recipes)}"
@@ -138,6 +127,13 @@ def recipe_files(settings: Settings) -> dict[str, Path]:
     return {}
 
 
+def _loss_so_far(workspace: Workspace, job: Job) -> Markup:
+    """Draw the loss of the run that ``job`` has opened in MLflow, once there is one."""
+    tracker = workspace.tracker
+    run = next((run for run in tracker.runs(job.site, "tune") if run.started_at >= job.started_at), None)
+    return loss_chart(tracker, run.id) if run else Markup("")
+
+
 def _lines(text: str | None) -> list[str]:
     return [line.strip() for line in (text or "").splitlines() if line.strip()]
 
@@ -154,20 +150,15 @@ def _source(path: Path) -> Markup:
 
 def _dataset(workspace: Workspace, site: str | None) -> Markup:
     if not site:
-        return empty_state("No site yet", "Add the first one under Footage.")
+        return no_site()
     versions = workspace.store.datasets.all(site)
     if not versions:
         return empty_state("No dataset yet", "Fetch labels under Label, then build the dataset here.")
     latest = versions[-1]
-    figures = facts(
-        {
-            "newest version": short_id(latest.id),
-            "made (UTC)": time_of(latest.created_at),
-            **{f"{split} frames": latest.rows.get(split, 0) for split in Split},
-            "versions so far": len(versions),
-        }
+    title = Markup("<h4>Version {} <span>made {} UTC · versions so far: {}</span></h4>").format(
+        short_id(latest.id), time_of(latest.created_at), len(versions)
     )
-    return figures + _by_class(latest)
+    return facts({use: latest.rows.get(split, 0) for split, use in _USES.items()}) + title + _by_class(latest)
 
 
 def _by_class(version: DatasetVersion) -> Markup:

@@ -1,21 +1,44 @@
-"""What every tab hands to the app, and how a click becomes a change that shows."""
+"""What every tab hands to the app, how a click becomes a change that shows, and the cards of a tab."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from markupsafe import Markup
 
-__all__ = ["View", "when_clicked"]
+from workbench.ui.session import asked_site, one_sentence_errors, require
+from workbench.workflows.workspace import Workspace
+
+__all__ = ["View", "card", "when_clicked"]
 
 
 @dataclass(frozen=True)
 class View:
-    """How to show something anew: ``refresh(site, request)`` returns the values of ``outputs``."""
+    """Something that is shown of a site to whoever is signed in: ``look(site)`` returns the values of ``outputs``."""
 
-    refresh: Callable[..., Any]
+    workspace: Workspace
+    look: Callable[[str | None], object]
     outputs: Sequence[Component]
+
+    @one_sentence_errors
+    def refresh(self, site: str | None, request: gr.Request) -> Any:
+        """Look anew; before the header has told the page its ``site``, at the one that the header will show."""
+        require(self.workspace, request)
+        return self.look(site or asked_site(self.workspace, request))
+
+    def show_on(self, event: Callable[..., Any], site: gr.Dropdown, *, name: str = "look") -> None:
+        """Refresh whenever ``event`` happens; ``name`` is the endpoint's."""
+        event(
+            self.refresh,
+            site,
+            list(self.outputs),
+            show_progress="hidden",
+            api_name=name,
+            api_visibility="undocumented",
+        )
 
 
 def when_clicked(
@@ -31,7 +54,12 @@ def when_clicked(
 
     Progress is hidden: Gradio would lay a failure over the fields and hide what was typed into them.
     """
-    done = button.click(do, list(inputs), list(clears), show_progress="hidden")
-    done.success(
-        then.refresh, site, list(then.outputs), show_progress="hidden", api_name="look", api_visibility="undocumented"
-    )
+    then.show_on(button.click(do, list(inputs), list(clears), show_progress="hidden").success, site)
+
+
+@contextmanager
+def card(title: str) -> Iterator[gr.Column]:
+    """Lay out what is made in the block as one card; cards of a row stand side by side where there is room."""
+    with gr.Column(elem_classes="wb-card", min_width=320) as column:
+        gr.HTML(Markup("<h3>{}</h3>").format(title))
+        yield column
