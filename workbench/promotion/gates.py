@@ -119,8 +119,8 @@ def _champion(evidence: Evidence, conditions: Conditions) -> Gate:
         return _unmeasured(name, evidence)
     if champion is None or champion.dataset_id != candidate.dataset_id or ACCURACY not in champion.metrics:
         told = (
-            f"Champion version {version} was not measured on dataset version {candidate.dataset_id[:12]}; run "
-            f"`workbench evaluate --site {evidence.site} --model champion`."
+            f"Champion version {version} was not measured on dataset version {candidate.dataset_id[:12]}; "
+            f"{_measure(evidence, 'champion')}."
         )
         return Gate(name, Verdict.NO_EVIDENCE, told)
     adapted, best = candidate.metrics[ACCURACY].value, champion.metrics[ACCURACY].value
@@ -144,8 +144,13 @@ def _measured(evidence: Evidence, metric: str | None = None) -> tuple[Evaluation
 
 def _unmeasured(name: str, evidence: Evidence) -> Gate:
     who = "Adapter and base were" if evidence.candidate else "The adapter was"
-    told = f"{who} not measured for this; run `workbench evaluate --site {evidence.site} --model {evidence.run_id}`."
+    told = f"{who} not measured for this; {_measure(evidence, evidence.run_id)}."
     return Gate(name, Verdict.NO_EVIDENCE, told)
+
+
+def _measure(evidence: Evidence, model: str) -> str:
+    """Say how to measure ``model``, to who reads it on the page and to who reads it in a terminal."""
+    return f"measure it under Runs, or run `workbench evaluate --site {evidence.site} --model {model}`"
 
 
 def _accuracy_by_camera(report: EvaluationReport) -> dict[str, float]:
