@@ -24,7 +24,7 @@ class Page:
         return {name: len(event["inputs"]) for name, event in self._events.items()}
 
     def load(self) -> "Page":
-        self.call("show")
+        self.call("show", [None])
         return self
 
     def call(self, endpoint: str, data: Sequence[object] = ()) -> str | list[object]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.ui.conftest import SITE, App, PageOf, enter
 from workbench.domain import JobState
@@ -64,6 +64,15 @@ def test_a_reload_shows_the_same_tab_with_its_content(watched: Watched) -> None:
     expect(watched.page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
     expect(watched.page.get_by_text("Nothing asks for promotion")).to_be_visible()
     expect(watched.page).to_have_url(re.compile("tab=review"))
+
+
+def test_a_page_that_opens_starts_one_event_at_a_time(watched: Watched) -> None:
+    page, held = watched.page, list[Route]()
+    page.route("**/gradio_api/queue/join*", lambda route: held.append(route))
+    with page.expect_request("**/gradio_api/queue/join*"):
+        page.reload()
+    page.wait_for_timeout(1000)
+    assert len(held) == 1
 
 
 def test_a_tab_shows_the_site_also_where_it_asks_before_the_header_is_filled(page_of: PageOf) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
@@ -9,7 +10,7 @@ from markupsafe import Markup
 from workbench.ui import drift, footage, label, review, runs, tune
 from workbench.ui.fragments import badge
 from workbench.ui.session import asked_site, one_sentence_errors, require, site_names
-from workbench.ui.view import View
+from workbench.ui.view import View, all_of
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["build_blocks"]
@@ -35,7 +36,9 @@ _REMEMBER_TAB = (
 def build_blocks(workspace: Workspace) -> gr.Blocks:
     """Return the Gradio app of ``workspace``; a reload shows the same site and tab, which stand in the address.
 
-    A tab asks for its content when it comes into view, the first one also when the page opens.
+    A tab asks for its content when it comes into view, the first one also when the page opens; the header follows it.
+    Never do two events start at once: Gradio closes a page's stream when nothing is pending, and on a busy machine the
+    answer to a second event that was just on its way was lost.
     """
     with gr.Blocks(
         title="Site Workbench", analytics_enabled=False, fill_width=True, delete_cache=(_DAY_S, _DAY_S)
@@ -46,10 +49,10 @@ def build_blocks(workspace: Workspace) -> gr.Blocks:
             account = gr.HTML()
         with gr.Tabs() as tabs:
             pages = [_add_tab(tab, workspace, site) for tab in _TABS]
-        blocks.load(_Header(workspace).show, outputs=[site, account, tabs], show_progress="hidden")
-        for page, view in pages:
-            for event in (page.select, site.input):
-                view.show_on(event, site, name=f"look_{page.id}")
+        opened, *_ = [view.show_on(page.select, site, name=f"look_{page.id}") for page, view in pages]
+        opened.then(_Header(workspace).show, account, [site, account, tabs], show_progress="hidden")
+        all_of(workspace, [view for _, view in pages]).show_on(site.input, site, name="look_everywhere")
+        for page, _ in pages:
             page.select(None, js=_REMEMBER_TAB.format(page.id))
         site.change(None, inputs=site, js=_REMEMBER_SITE)
     blocks.queue(default_concurrency_limit=8)
@@ -66,9 +69,11 @@ class _Header:
     workspace: Workspace
 
     @one_sentence_errors
-    def show(self, request: gr.Request) -> tuple[gr.Dropdown, str, gr.Tabs]:
-        """Fill the header and open what the address asks for."""
+    def show(self, shown: str | None, request: gr.Request) -> Any:
+        """Fill the header and open what the address asks for, once."""
         user = require(self.workspace, request)
+        if shown:
+            return gr.skip(), gr.skip(), gr.skip()
         titles = [tab.TITLE.lower() for tab in _TABS]
         tab = request.query_params.get("tab")
         tabs = gr.Tabs(selected=tab) if tab in titles else gr.skip()

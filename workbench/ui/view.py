@@ -7,12 +7,13 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import Dependency
 from markupsafe import Markup
 
 from workbench.ui.session import asked_site, one_sentence_errors, require
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["View", "card", "when_clicked"]
+__all__ = ["View", "all_of", "card", "when_clicked"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class View:
     """Something that is shown of a site to whoever is signed in: ``look(site)`` returns the values of ``outputs``."""
 
     workspace: Workspace
-    look: Callable[[str | None], object]
+    look: Callable[[str | None], Any]
     outputs: Sequence[Component]
 
     @one_sentence_errors
@@ -29,9 +30,9 @@ class View:
         require(self.workspace, request)
         return self.look(site or asked_site(self.workspace, request))
 
-    def show_on(self, event: Callable[..., Any], site: gr.Dropdown, *, name: str = "look") -> None:
+    def show_on(self, event: Callable[..., Any], site: gr.Dropdown, *, name: str = "look") -> Dependency:
         """Refresh whenever ``event`` happens; ``name`` is the endpoint's."""
-        event(
+        return event(
             self.refresh,
             site,
             list(self.outputs),
@@ -39,6 +40,12 @@ class View:
             api_name=name,
             api_visibility="undocumented",
         )
+
+
+def all_of(workspace: Workspace, views: Sequence[View]) -> View:
+    """Return one view of everything that ``views`` show."""
+    outputs = [output for view in views for output in view.outputs]
+    return View(workspace, lambda site: tuple(shown for view in views for shown in view.look(site)), outputs)
 
 
 def when_clicked(
