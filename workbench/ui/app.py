@@ -37,8 +37,8 @@ def build_blocks(workspace: Workspace) -> gr.Blocks:
     """Return the Gradio app of ``workspace``; a reload shows the same site and tab, which stand in the address.
 
     A tab asks for its content when it comes into view, the first one also when the page opens; the header follows it.
-    Never do two events start at once: Gradio closes a page's stream when nothing is pending, and on a busy machine the
-    answer to a second event that was just on its way was lost.
+    Opening starts one event, not two at once: Gradio closes a page's stream when nothing is pending, and on a busy
+    machine the answer to a second event that was just on its way was lost.
     """
     with gr.Blocks(
         title="Site Workbench", analytics_enabled=False, fill_width=True, delete_cache=(_DAY_S, _DAY_S)
