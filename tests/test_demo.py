@@ -63,6 +63,12 @@ def test_another_person_approved_and_the_registry_shows_it(summary: dict[str, An
     assert store.promotions.champion(summary["site"]) == summary["version"]
 
 
+def test_the_camera_whose_lamps_failed_has_drifted(summary: dict[str, Any]) -> None:
+    verdicts = {report["camera"]: report for report in summary["drift"]}
+    assert verdicts["crossing"]["drifted"]
+    assert not any(verdicts[camera]["current_rows"] for camera in ("bay", "rack"))
+
+
 def test_labels_were_given_in_label_studio_by_accounts_named_as_scripted(summary: dict[str, Any], store: Store) -> None:
     labellers = {annotation.labeller for annotation in store.labels.annotations(summary["site"])}
     assert len(labellers) == 2

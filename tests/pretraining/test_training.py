@@ -14,6 +14,7 @@ from workbench.pretraining.checkpoint import Done, load_checkpoint
 from workbench.pretraining.optimisation import learning_rate_share
 from workbench.pretraining.packing import QuestionEncoder, pack
 from workbench.pretraining.scene_cache import (
+    CachedMark,
     CachedQuestion,
     SceneCache,
     load_cache,
@@ -43,7 +44,8 @@ def render_colour(seed: int) -> SimpleNamespace:
     asked = CachedQuestion("class", "Which class fits this image? Choose one: blue, green, red.", name, ("blue", name))
     said = CachedQuestion("caption", "Describe this camera image in one sentence.", f"All is {name}.", ())
     image = Image.new("RGB", (64, 36), COLOURS[name])
-    return SimpleNamespace(image=image, caption=said.answer, questions=(said, asked))
+    marks = (CachedMark(0.5, 0.5, (name,)),)
+    return SimpleNamespace(image=image, caption=said.answer, questions=(said, asked), marks=marks)
 
 
 @pytest.fixture(scope="module")

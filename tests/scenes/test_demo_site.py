@@ -16,7 +16,13 @@ from PIL import Image
 from workbench.errors import StorageError
 from workbench.scenes.clip_file import write_clip
 from workbench.scenes.demo_script import CLASS_NAMES, CLEAR, write_script
-from workbench.scenes.demo_site import DEMO_SIZE_WH, LABELS_FILE, render_demo_site
+from workbench.scenes.demo_site import (
+    DEMO_SIZE_WH,
+    LABELS_FILE,
+    NEXT_DAY_CAMERA,
+    NEXT_DAY_FOLDER,
+    render_demo_site,
+)
 from workbench.scenes.demo_views import VIEWS, View
 
 COMMITTED = Path(__file__).parents[2] / "data" / "demo"
@@ -45,7 +51,7 @@ def rows() -> list[dict[str, str]]:
 def test_clips_fit_into_eight_megabytes_and_have_labels(rows: list[dict[str, str]]) -> None:
     clips = sorted(COMMITTED.glob("*.mp4"))
     assert len(clips) == 15
-    assert sum(clip.stat().st_size for clip in clips) <= MAX_BYTES
+    assert sum(clip.stat().st_size for clip in COMMITTED.rglob("*.mp4")) <= MAX_BYTES
     assert {clip.name for clip in clips} == {row["video"] for row in rows}
 
 
@@ -92,13 +98,21 @@ def test_captions_name_the_place_that_the_camera_sees(rows: list[dict[str, str]]
 def test_rendering_again_gives_the_committed_labels(tmp_path: Path, rows: list[dict[str, str]]) -> None:
     report = render_demo_site(tmp_path, clips_per_camera=1, size_wh=SMALL_WH)
     assert len(report.clip_paths) == len(VIEWS)
-    assert report.total_bytes == sum(path.stat().st_size for path in report.clip_paths)
+    written = (*report.clip_paths, *report.next_day_paths)
+    assert report.total_bytes == sum(path.stat().st_size for path in written)
     names = {path.name for path in report.clip_paths}
     assert read_rows(report.labels_path) == [row for row in rows if row["video"] in names]
-    frames = decode(report.clip_paths[0])
-    committed = decode(COMMITTED / report.clip_paths[0].name)
-    assert len(frames) == len(committed)
-    assert abs(float(frames.mean()) - float(committed.mean())) < 3
+    for path in (report.clip_paths[0], report.next_day_paths[0]):
+        frames, committed = decode(path), decode(COMMITTED / path.relative_to(tmp_path))
+        assert len(frames) == len(committed)
+        assert abs(float(frames.mean()) - float(committed.mean())) < 3
+
+
+def test_next_day_one_camera_is_darker() -> None:
+    later = sorted((COMMITTED / NEXT_DAY_FOLDER).glob("*.mp4"))
+    assert [path.name.split("T")[0] for path in later] == [f"{NEXT_DAY_CAMERA}_20260303"] * 5
+    before = decode(next(COMMITTED.glob(f"{NEXT_DAY_CAMERA}_*.mp4")))
+    assert decode(later[0]).mean() < 0.7 * before.mean()
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path) -> None:

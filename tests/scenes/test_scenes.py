@@ -112,3 +112,20 @@ def test_a_picture_without_colours_is_told_without_colours(scenes: list[Scene]) 
     grey = [scene for scene in scenes if np.ptp(np.asarray(scene.image), axis=2).max() < 12]
     assert grey
     assert not any(re.search(r"\b(red|blue|green|yellow|orange|pink|teal)\b", scene.caption) for scene in grey)
+
+
+def test_a_lesson_asks_more_about_the_same_picture() -> None:
+    for seed in range(20):
+        scene, lesson = render_scene(seed), render_scene(seed, is_lesson=True)
+        assert scene.image.tobytes() == lesson.image.tobytes()
+        assert lesson.questions[: len(scene.questions)] == scene.questions
+        counted = [asked.answer for asked in lesson.questions if asked.task == "count"]
+        present = [number for number in scene.counts.values() if number]
+        assert set(map(str, present)) <= set(counted)
+
+
+def test_marks_tell_what_is_counted_and_where(scenes: list[Scene]) -> None:
+    for scene in scenes:
+        for kind, number in scene.counts.items():
+            assert sum(kind in mark.words for mark in scene.marks) == number
+        assert all(0 <= mark.u <= 1 and 0 <= mark.v <= 1 for mark in scene.marks if "table" not in mark.words)

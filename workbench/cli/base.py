@@ -19,16 +19,19 @@ def build(
     clip_steps: Annotated[int, typer.Option(min=1, help="Training steps of the dual encoder.")] = 150,
     scenes: Annotated[int, typer.Option(min=32, help="Scenes to render and train on.")] = 30_000,
     held_out: Annotated[int, typer.Option(min=1, help="Further scenes to measure on.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of weights and order.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of scenes, weights and order.")] = 0,
+    start_from: Annotated[
+        Path | None, typer.Option(help="Folder with a base-vlm/ to train on, instead of random weights.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Render scenes, train both models from nothing, measure them and write their model cards.
+    """Render scenes, train both models, measure them and write their model cards.
 
     Takes about two and a half hours on two cores. Started again with the same folders, an interrupted build goes on.
     """
     from workbench.workflows.base import BasePlan, build_base
 
-    plan = BasePlan(steps=steps, clip_steps=clip_steps, scenes=scenes, held_out_scenes=held_out, seed=seed)
+    plan = BasePlan(steps, clip_steps, scenes, held_out, seed, start_from)
     with progress_bar() as progress:
         built = build_base(out, plan, work_dir=work, progress=progress)
     table = Table("held out", "right", "questions")

@@ -1,4 +1,4 @@
-"""What a training step learns from: some scenes' pixels, their questions packed, and the words of their captions."""
+"""What a training step learns from: some scenes' pixels, their questions packed, their captions' words, their marks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from transformers import Idefics3Processor
 from workbench.models.chat import ChatContract
 from workbench.pretraining.augmentation import augment
 from workbench.pretraining.packing import EncodedQuestion, PackedBatch, QuestionEncoder, pack
-from workbench.pretraining.scene_cache import SceneCache, step_scenes, to_pixels
+from workbench.pretraining.scene_cache import CachedMark, SceneCache, step_scenes, to_pixels
 from workbench.pretraining.word_loss import CaptionWords
 
 
@@ -21,6 +21,7 @@ class SceneBatch:
     pixels: torch.Tensor
     questions: PackedBatch
     words: torch.Tensor
+    marks: tuple[tuple[CachedMark, ...], ...]
 
 
 class SceneBatches:
@@ -48,6 +49,7 @@ class SceneBatches:
             pixels=augment(to_pixels(self._cache.pixels(indices)), generator),
             questions=pack(self._encoder.prefix, [self._choose(index, rng) for index in indices]),
             words=self._words.targets(indices),
+            marks=tuple(self._cache.marks[index] for index in indices),
         )
 
     def _choose(self, index: int, rng: np.random.Generator) -> Sequence[EncodedQuestion]:

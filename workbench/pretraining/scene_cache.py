@@ -30,6 +30,17 @@ class RenderedQuestion(Protocol):
     def choices(self) -> tuple[str, ...]: ...
 
 
+class RenderedMark(Protocol):
+    """What this stage reads of what stands where in a rendered scene."""
+
+    @property
+    def u(self) -> float: ...
+    @property
+    def v(self) -> float: ...
+    @property
+    def words(self) -> tuple[str, ...]: ...
+
+
 class RenderedScene(Protocol):
     """What this stage reads of a rendered scene."""
 
@@ -39,6 +50,8 @@ class RenderedScene(Protocol):
     def caption(self) -> str: ...
     @property
     def questions(self) -> Sequence[RenderedQuestion]: ...
+    @property
+    def marks(self) -> Sequence[RenderedMark]: ...
 
 
 Renderer = Callable[[int], RenderedScene]
@@ -53,12 +66,22 @@ class CachedQuestion:
 
 
 @dataclass(frozen=True)
+class CachedMark:
+    """A thing's words at ``u`` and ``v``, parts of the image's width and height."""
+
+    u: float
+    v: float
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SceneCache:
-    """Scenes ready for training: ``parts`` of uint8 ``[n, image_px, image_px, 3]``, captions and questions in order."""
+    """Scenes for training; ``parts`` hold uint8 ``[n, image_px, image_px, 3]``, the rest what is said of each scene."""
 
     parts: tuple[Pixels, ...]
     captions: tuple[str, ...]
     questions: tuple[tuple[CachedQuestion, ...], ...]
+    marks: tuple[tuple[CachedMark, ...], ...]
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -100,6 +123,7 @@ def load_cache(directory: Path, *, limit: int) -> SceneCache:
         parts=tuple(parts),
         captions=tuple(row["caption"] for row in rows),
         questions=tuple(tuple(map(_question, row["questions"])) for row in rows),
+        marks=tuple(tuple(map(_mark, row["marks"])) for row in rows),
     )
 
 
@@ -133,7 +157,8 @@ def _write_part(
             asdict(CachedQuestion(asked.task, asked.instruction, asked.answer, asked.choices))
             for asked in scene.questions
         ]
-        lines.append(json.dumps({"caption": scene.caption, "questions": questions}))
+        marks = [asdict(CachedMark(mark.u, mark.v, mark.words)) for mark in scene.marks]
+        lines.append(json.dumps({"caption": scene.caption, "questions": questions, "marks": marks}))
     pixels_file, questions_file = _part_files(directory, part)
     with pixels_file.with_suffix(".writing").open("wb") as stream:
         np.save(stream, pixels)
@@ -154,3 +179,7 @@ def _part_files(directory: Path, part: int) -> tuple[Path, Path]:
 
 def _question(row: dict[str, Any]) -> CachedQuestion:
     return CachedQuestion(row["task"], row["instruction"], row["answer"], tuple(row["choices"]))
+
+
+def _mark(row: dict[str, Any]) -> CachedMark:
+    return CachedMark(row["u"], row["v"], tuple(row["words"]))

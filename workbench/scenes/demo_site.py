@@ -1,4 +1,7 @@
-"""Harbour Cold Store, the invented site of the demo: clips of three cameras with their true classes and captions."""
+"""Harbour Cold Store, the invented site of the demo: clips of three cameras with their true classes and captions.
+
+On the day after, half the lamps over one camera have failed: what a check for drift is to find.
+"""
 
 import csv
 from collections.abc import Iterator, Mapping
@@ -27,6 +30,8 @@ SITE_NAME: Final = "Harbour Cold Store"
 DEMO_SIZE_WH: Final = (480, 270)
 FPS: Final = 5
 LABELS_FILE: Final = "labels.csv"
+NEXT_DAY_FOLDER: Final = "next-day"
+NEXT_DAY_CAMERA: Final = "crossing"
 LABEL_COLUMNS: Final = ("video", "time_s", "class", "caption")
 _CRF: Final = 27
 _HOURS: Final = (6, 9, 12, 15, 18)
@@ -34,9 +39,10 @@ _HOURS: Final = (6, 9, 12, 15, 18)
 
 @dataclass(frozen=True)
 class DemoSiteReport:
-    """What was written: the clips, the label file, and how many labels each class has."""
+    """What was written: the clips, those of the next day, the label file, and how many labels each class has."""
 
     clip_paths: tuple[Path, ...]
+    next_day_paths: tuple[Path, ...]
     labels_path: Path
     labels_per_class: Mapping[str, int]
     total_bytes: int
@@ -51,34 +57,52 @@ class _Light:
     noise: float
 
 
+_FAILED_LAMPS: Final = _Light(gain=0.5, warmth=0.16, noise=2.0)
+
+
 def render_demo_site(
     directory: Path, *, clips_per_camera: int = 5, size_wh: tuple[int, int] = DEMO_SIZE_WH
 ) -> DemoSiteReport:
     """Render the clips of every camera and ``labels.csv`` into ``directory``; the frames are the same every time.
 
+    The next day's clips, of one camera and without labels, go into ``next-day/`` there.
+
     Args:
         directory: Made when missing; files of the same name are replaced.
-        clips_per_camera: One to five; each clip plays every class.
+        clips_per_camera: One to five a day; each clip plays every class.
         size_wh: Width and height of the clips in pixels, both even.
 
     Raises:
         StorageError: The folder cannot be made or a file in it cannot be written.
     """
-    _make_folder(directory)
+    _make_folder(directory / NEXT_DAY_FOLDER)
     rows: list[tuple[str, str, str, str]] = []
     paths: list[Path] = []
     for view in VIEWS:
         for number in range(clips_per_camera):
-            path = directory / f"{view.camera_name}_{_start(view, number):%Y%m%dT%H%M%SZ}.mp4"
-            script = write_script(view, Random(f"{view.camera_name} {number}"))
-            frames = _play(script, size_wh, Random(f"light {view.camera_name} {number}"))
-            write_clip(path, frames, fps=FPS, size_wh=size_wh, crf=_CRF)
+            path, script = _render_clip(directory, view, number, size_wh)
             rows += _label_rows(path.name, script, view.camera(size_wh))
             paths.append(path)
+    changed = next(view for view in VIEWS if view.camera_name == NEXT_DAY_CAMERA)
+    later = tuple(
+        _render_clip(directory / NEXT_DAY_FOLDER, changed, len(_HOURS) + number, size_wh, _FAILED_LAMPS)[0]
+        for number in range(clips_per_camera)
+    )
     labels_path = _write_labels(directory / LABELS_FILE, rows)
     tally = {name: sum(row[2] == name for row in rows) for name in CLASS_NAMES}
-    total_bytes = sum(path.stat().st_size for path in paths)
-    return DemoSiteReport(tuple(paths), labels_path, MappingProxyType(tally), total_bytes)
+    total_bytes = sum(path.stat().st_size for path in (*paths, *later))
+    return DemoSiteReport(tuple(paths), later, labels_path, MappingProxyType(tally), total_bytes)
+
+
+def _render_clip(
+    directory: Path, view: View, number: int, size_wh: tuple[int, int], light: _Light | None = None
+) -> tuple[Path, Script]:
+    """Render a view's clip of this number into ``directory``; without ``light`` it has its own."""
+    path = directory / f"{view.camera_name}_{_start(view, number):%Y%m%dT%H%M%SZ}.mp4"
+    script = write_script(view, Random(f"{view.camera_name} {number}"))
+    frames = _play(script, size_wh, Random(f"light {view.camera_name} {number}"), light)
+    write_clip(path, frames, fps=FPS, size_wh=size_wh, crf=_CRF)
+    return path, script
 
 
 def _make_folder(directory: Path) -> None:
@@ -106,7 +130,9 @@ def _write_labels(path: Path, rows: list[tuple[str, str, str, str]]) -> Path:
 
 
 def _start(view: View, number: int) -> datetime:
-    return datetime(2026, 3, 2, _HOURS[number], 10 * VIEWS.index(view), tzinfo=UTC)
+    """Return when the clip of this number begins; each day has five."""
+    days, hour = divmod(number, len(_HOURS))
+    return datetime(2026, 3, 2 + days, _HOURS[hour], 10 * VIEWS.index(view), tzinfo=UTC)
 
 
 def _label_rows(video: str, script: Script, camera: Camera) -> list[tuple[str, str, str, str]]:
@@ -120,11 +146,11 @@ def _label_rows(video: str, script: Script, camera: Camera) -> list[tuple[str, s
     return rows
 
 
-def _play(script: Script, size_wh: tuple[int, int], rng: Random) -> Iterator[Image.Image]:
+def _play(script: Script, size_wh: tuple[int, int], rng: Random, light: _Light | None) -> Iterator[Image.Image]:
     """Yield the frames of a clip."""
     camera = script.view.camera(size_wh)
     empty = draw_empty_view(script.view, size_wh, rng)
-    light = _Light(rng.uniform(0.82, 1.12), rng.uniform(-0.06, 0.06), rng.uniform(1.0, 3.0))
+    light = light or _Light(rng.uniform(0.82, 1.12), rng.uniform(-0.06, 0.06), rng.uniform(1.0, 3.0))
     for number in range(int(script.length_s * FPS)):
         yield _expose(_draw_moment(script, number / FPS, empty, camera), light, rng)
 

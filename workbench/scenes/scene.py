@@ -17,6 +17,7 @@ from workbench.models.instructions import (
 from workbench.scenes.captions import describe
 from workbench.scenes.composition import draw_scene
 from workbench.scenes.language import count_things, plural
+from workbench.scenes.marks import Mark, marks_of
 from workbench.scenes.palette import CLOTHES, PAINT
 from workbench.scenes.people import Person
 from workbench.scenes.staging import Staging, stage_scene
@@ -45,7 +46,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Scene:
-    """A rendered RGB image with everything that is known of it."""
+    """A rendered RGB image with everything that is known of it; ``marks`` tell what stands where."""
 
     image: Image.Image
     caption: str
@@ -53,26 +54,30 @@ class Scene:
     condition: str
     counts: Mapping[str, int]
     questions: tuple[Question, ...]
+    marks: tuple[Mark, ...]
 
 
-def render_scene(seed: int, *, size_wh: tuple[int, int] = SIZE_WH) -> Scene:
+def render_scene(seed: int, *, size_wh: tuple[int, int] = SIZE_WH, is_lesson: bool = False) -> Scene:
     """Return the scene of this seed; equal arguments give equal pixels and words.
 
     Args:
         seed: Any integer; scenes of neighbouring seeds have nothing in common.
         size_wh: Width and height of the image in pixels.
+        is_lesson: Whether to ask more about the same image: how many there are of every kind, and more of the rest.
     """
     rng = Random(seed)
     staging = stage_scene(rng, size_wh)
     words = Random(seed ^ 0x5EED)
     caption = describe(staging, words)
+    questions = _ask(staging, words) + (_ask_more(staging, words) if is_lesson else [])
     return Scene(
         image=draw_scene(staging, rng),
         caption=caption,
         kind=staging.kind,
         condition=staging.conditions.name,
         counts=MappingProxyType(dict(count_things(staging))),
-        questions=(Question("caption", CAPTION_INSTRUCTION, caption), *_ask(staging, words)),
+        questions=(Question("caption", CAPTION_INSTRUCTION, caption), *questions),
+        marks=marks_of(staging),
     )
 
 
@@ -85,6 +90,14 @@ def _ask(staging: Staging, rng: Random) -> list[Question]:
     questions += [_yes_no_question(askable, rng) for _ in range(rng.choice((1, 2)))]
     questions += _count_questions(staging, rng)
     return questions
+
+
+def _ask_more(staging: Staging, rng: Random) -> list[Question]:
+    """Ask how many there are of each kind that is present, and a class and two yes/no questions more."""
+    states = state_statements(staging)
+    present = [kind for kind, number in count_things(staging).items() if number]
+    counts = [_count_question(staging, kind, rng) for kind in present]
+    return [*counts, _class_question(states, rng), _yes_no_question(states, rng), _yes_no_question(states, rng)]
 
 
 def _special_statements(staging: Staging, rng: Random) -> list[Statement]:
@@ -123,6 +136,10 @@ def _count_questions(staging: Staging, rng: Random) -> list[Question]:
     made = {}
     for _ in range(rng.choice((1, 2))):
         kind = rng.choice(present) if present and rng.random() < 0.85 else rng.choice([*common, *counts])
-        instruction = count_instruction(plural(rng, kind))
-        made[instruction] = Question("count", instruction, str(counts[kind]))
+        question = _count_question(staging, kind, rng)
+        made[question.instruction] = question
     return list(made.values())
+
+
+def _count_question(staging: Staging, kind: str, rng: Random) -> Question:
+    return Question("count", count_instruction(plural(rng, kind)), str(count_things(staging)[kind]))

@@ -5,11 +5,13 @@ The same steps, scenes and seed give the same models up to the rounding of the m
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from transformers import Idefics3ForConditionalGeneration, Idefics3Processor
 
 from workbench.evaluation.captions import score_captions
 from workbench.evaluation.intervals import interval_of
@@ -30,7 +32,7 @@ from workbench.pretraining.export import count_parameters, export_model
 from workbench.pretraining.held_out import HeldOutAnswers, answer_held_out, commonest_answer_share
 from workbench.pretraining.loss_report import LossReport
 from workbench.pretraining.model_card import BuildRecord, TaskFigure, clip_card, vlm_card
-from workbench.pretraining.scene_cache import SceneCache, render_cache
+from workbench.pretraining.scene_cache import Renderer, SceneCache, render_cache
 from workbench.pretraining.tokenizer import train_tokenizer
 from workbench.pretraining.unused_tokens import reset_unused_tokens
 from workbench.pretraining.vision_transfer import adopt_vision_tower
@@ -38,7 +40,7 @@ from workbench.pretraining.vlm_training import VlmTraining, train_vlm
 from workbench.progress import Progress, silent
 from workbench.scenes import render_scene
 
-FIRST_TRAINING_SEED = 1_000_000
+SCENES_PER_SEED = 1_000_000
 SCENES_FOR_TOKENIZER = 8000
 RECALL_RANKS = (1, 5, 10)
 RECALL_SCENES = 500
@@ -47,13 +49,17 @@ VLM_FOLDER, CLIP_FOLDER = "base-vlm", "base-clip"
 
 @dataclass(frozen=True)
 class BasePlan:
-    """What to build; the seeds of held-out scenes (from 0) and training scenes (from 1,000,000) never meet."""
+    """What to build; the seeds of held-out scenes (from 0) and training scenes (from 1,000,000) never meet.
+
+    With ``start_from``, a folder with ``base-vlm/``, that model is trained on; another ``seed`` gives it other scenes.
+    """
 
     steps: int
     clip_steps: int
     scenes: int
     held_out_scenes: int
     seed: int
+    start_from: Path | None = None
     vlm_shape: VlmShape = field(default_factory=VlmShape)
     clip_shape: ClipShape = field(default_factory=ClipShape)
     scenes_per_step: int = 32
@@ -65,7 +71,11 @@ class BasePlan:
         return (
             f"workbench base build --steps {self.steps} --clip-steps {self.clip_steps} --scenes {self.scenes} "
             f"--held-out {self.held_out_scenes} --seed {self.seed}"
-        )
+        ) + (f" --start-from {self.start_from}" if self.start_from else "")
+
+    @property
+    def first_training_scene(self) -> int:
+        return SCENES_PER_SEED * (1 + self.seed)
 
 
 @dataclass(frozen=True)
@@ -86,8 +96,10 @@ def build_base(directory: Path, plan: BasePlan, *, work_dir: Path, progress: Pro
     when it is started again. A usable VLM is saved at every checkpoint.
     """
     progress(0, plan.scenes, "scenes")
-    held_out = _render(work_dir / "held-out", plan, scenes=plan.held_out_scenes, first_seed=0)
-    training = _render(work_dir / "scenes", plan, scenes=plan.scenes, first_seed=FIRST_TRAINING_SEED)
+    held_out = _render(render_scene, work_dir / "held-out", plan, scenes=plan.held_out_scenes, first_seed=0)
+    render_lesson = partial(render_scene, is_lesson=True)
+    first_seed = plan.first_training_scene
+    training = _render(render_lesson, work_dir / "scenes", plan, scenes=plan.scenes, first_seed=first_seed)
     progress(plan.scenes, plan.scenes, "scenes")
     workshop = _Workshop(plan, training, held_out, work_dir, progress)
     tasks, captions = _build_vlm(directory / VLM_FOLDER, workshop)
@@ -116,18 +128,22 @@ class _Workshop:
         return listen
 
 
-def _render(directory: Path, plan: BasePlan, *, scenes: int, first_seed: int) -> SceneCache:
+def _render(render: Renderer, directory: Path, plan: BasePlan, *, scenes: int, first_seed: int) -> SceneCache:
     image_px = plan.vlm_shape.image_px
     return render_cache(
-        render_scene, directory, scenes=scenes, first_seed=first_seed, image_px=image_px, processes=plan.processes
+        render, directory, scenes=scenes, first_seed=first_seed, image_px=image_px, processes=plan.processes
     )
 
 
 def _build_vlm(directory: Path, workshop: _Workshop) -> tuple[tuple[TaskFigure, ...], dict[str, float]]:
     plan, held_out = workshop.plan, workshop.held_out
-    tokenizer = train_tokenizer(_texts(workshop.training))
-    model, processor = new_vlm(plan.vlm_shape, tokenizer, seed=plan.seed), new_processor(plan.vlm_shape, tokenizer)
-    options = VlmTraining(steps=plan.steps, scenes_per_step=plan.scenes_per_step, seed=plan.seed)
+    model, processor = _first_vlm(workshop)
+    options = VlmTraining(
+        steps=plan.steps,
+        starts_blind=plan.start_from is None,
+        scenes_per_step=plan.scenes_per_step,
+        seed=plan.seed,
+    )
     training_s = train_vlm(
         model,
         processor,
@@ -138,13 +154,23 @@ def _build_vlm(directory: Path, workshop: _Workshop) -> tuple[tuple[TaskFigure, 
         saved=lambda step: export_model(model, processor, directory),
     )
     frame_of_talk = conversation_text(processor, ChatContract.of(processor), "", "")
-    reset_unused_tokens(model, tokenizer, [frame_of_talk, *_texts(workshop.training)], seed=plan.seed)
+    reset_unused_tokens(model, processor.tokenizer, [frame_of_talk, *_texts(workshop.training)], seed=plan.seed)
     export_model(model, processor, directory)
     record = _record(plan, count_parameters(model), options.steps, options.scenes_per_step, training_s)
     answers = answer_held_out(load_vlm(directory), held_out)
     tasks, captions = task_figures(answers, held_out), caption_figures(answers)
     (directory / "README.md").write_text(vlm_card(record, tasks, captions), encoding="utf-8")
     return tasks, captions
+
+
+def _first_vlm(workshop: _Workshop) -> tuple[Idefics3ForConditionalGeneration, Idefics3Processor]:
+    """Return the model that training begins with: the one to start from, or random weights and a new tokenizer."""
+    plan = workshop.plan
+    if plan.start_from:
+        vlm = load_vlm(plan.start_from / VLM_FOLDER)
+        return vlm.model.float(), vlm.processor
+    tokenizer = train_tokenizer(_texts(workshop.training))
+    return new_vlm(plan.vlm_shape, tokenizer, seed=plan.seed), new_processor(plan.vlm_shape, tokenizer)
 
 
 def _build_clip(directory: Path, vlm_dir: Path, workshop: _Workshop) -> dict[int, float]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from workbench.domain import Candidate, DriftReport, Interval, Role
@@ -19,7 +20,7 @@ from workbench.labeling.labels_csv import LabelRow, read_labels
 from workbench.labeling.signup import ensure_labeller
 from workbench.labeling.studio import Studio
 from workbench.progress import Progress, silent
-from workbench.scenes.demo_site import DemoSiteReport, render_demo_site
+from workbench.scenes.demo_site import NEXT_DAY_CAMERA, NEXT_DAY_FOLDER, DemoSiteReport, render_demo_site
 from workbench.settings import embedded_path
 from workbench.workflows import accounts, build, evaluate, ingest, label, monitor, promote, services, sites, tune
 from workbench.workflows.task_board import TaskBoard
@@ -30,6 +31,7 @@ __all__ = ["DemoSummary", "Stage", "render_demo", "run_demo"]
 SITE = "harbour-cold-store"
 PEOPLE = {"demo-engineer": Role.ENGINEER, "demo-reviewer": Role.REVIEWER}
 RECIPE = "demo.yaml"
+NEXT_DAY_EVERY_S = 2.0
 LABELLERS = ("scripted-labeller-1@demo.invalid", "scripted-labeller-2@demo.invalid")
 ACTOR = "demo"
 
@@ -114,8 +116,10 @@ def run_demo(workspace: Workspace, *, progress: Progress = silent) -> DemoSummar
         adapted = evaluate.evaluate(workspace, site=SITE, model=tuned.run_id, actor=ACTOR, progress=progress)
     with watch.stage("promote"):
         approved = _promote(workspace, tuned.run_id)
+    with watch.stage("ingest the next day"):
+        next_day = _ingest_next_day(workspace, clips_dir / NEXT_DAY_FOLDER, progress)
     with watch.stage("drift"):
-        drift = monitor.check_drift(workspace, site=SITE, actor=ACTOR, progress=progress)
+        drift = monitor.check_drift(workspace, site=SITE, since=next_day, actor=ACTOR, progress=progress)
     return DemoSummary(
         site=SITE,
         stages=tuple(watch.stages),
@@ -147,6 +151,20 @@ def _ingest_clips(workspace: Workspace, clips_dir: Path, progress: Progress) -> 
             actor=ACTOR,
             progress=progress,
         )
+
+
+def _ingest_next_day(workspace: Workspace, folder: Path, progress: Progress) -> datetime:
+    """Take in what one camera saw after the model was made; return when that begins."""
+    taken = ingest.ingest(
+        workspace,
+        str(folder),
+        site=SITE,
+        camera=NEXT_DAY_CAMERA,
+        every_s=NEXT_DAY_EVERY_S,
+        actor=ACTOR,
+        progress=progress,
+    )
+    return min(clip.started_at for clip in taken.clips)
 
 
 def _submit_labels(workspace: Workspace, rows: Sequence[LabelRow], progress: Progress) -> None:
