@@ -1,5 +1,6 @@
 """A whole build of the base models in miniature: scenes, both trainings, figures and model cards."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -40,3 +41,17 @@ def test_build_makes_two_models_with_cards(tmp_path: Path) -> None:
         assert facts["license"] == "apache-2.0"
         assert facts["model-index"][0]["results"]
         assert PLAN.command in card
+
+
+def test_a_build_can_go_on_from_a_base_and_its_card_tells_both(tmp_path: Path) -> None:
+    first = build_base(tmp_path / "first", PLAN, work_dir=tmp_path / "work")
+    plan = replace(PLAN, seed=1, start_from=tmp_path / "first")
+    assert plan.first_training_scene != PLAN.first_training_scene
+    second = build_base(tmp_path / "second", plan, work_dir=tmp_path / "work-2")
+    card = (second.vlm_dir / "README.md").read_text(encoding="utf-8")
+    assert card.index(f"`{plan.command}`") < card.index("It went on from") < card.index(f"`{PLAN.command}`")
+    before, after = load_vlm(first.vlm_dir), load_vlm(second.vlm_dir)
+    assert before.processor.tokenizer.get_vocab() == after.processor.tokenizer.get_vocab()
+    moved = (before.model.lm_head.weight - after.model.lm_head.weight).abs().mean()
+    fresh = build_base(tmp_path / "fresh", replace(PLAN, seed=1), work_dir=tmp_path / "work-3")
+    assert moved < (before.model.lm_head.weight - load_vlm(fresh.vlm_dir).model.lm_head.weight).abs().mean()

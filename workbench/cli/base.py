@@ -23,6 +23,7 @@ def build(
     start_from: Annotated[
         Path | None, typer.Option(help="Folder with a base-vlm/ to train on, instead of random weights.")
     ] = None,
+    learning_rate: Annotated[float, typer.Option(min=0, help="The VLM's highest learning rate.")] = 3e-3,
     as_json: JsonOption = False,
 ) -> None:
     """Render scenes, train both models, measure them and write their model cards.
@@ -31,7 +32,7 @@ def build(
     """
     from workbench.workflows.base import BasePlan, build_base
 
-    plan = BasePlan(steps, clip_steps, scenes, held_out, seed, start_from)
+    plan = BasePlan(steps, clip_steps, scenes, held_out, seed, start_from, learning_rate)
     with progress_bar() as progress:
         built = build_base(out, plan, work_dir=work, progress=progress)
     table = Table("held out", "right", "questions")

@@ -7,6 +7,7 @@ from textwrap import dedent
 
 from workbench.domain import Interval
 
+_HOW_BUILT = "## How it was built"
 _LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "pillow")
 
 
@@ -23,6 +24,8 @@ class BuildRecord:
     parameters: int
     training_s: float
     threads: int
+    earlier: str = ""
+    """How the model was built that this one went on from."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ def vlm_card(record: BuildRecord, tasks: Sequence[TaskFigure], captions: Mapping
     )
 
 
+def how_built(card: str) -> str:
+    """Return what a card says about how its model was built."""
+    return card.partition(_HOW_BUILT)[2].strip()
+
+
 def clip_card(record: BuildRecord, recall: Mapping[int, float], *, scenes: int, distinct_captions: int) -> str:
     """Return the dual encoder's card (Markdown); ``recall`` maps a rank to the share found up to it."""
     results = [("retrieval", f"recall_at_{rank}", share) for rank, share in recall.items()]
@@ -89,11 +97,14 @@ def _front_matter(pipeline: str, name: str, results: Sequence[tuple[str, str, fl
 
 
 def _how_built(record: BuildRecord) -> str:
+    before = f"\nIt went on from a model that was built before:\n\n{record.earlier}\n" if record.earlier else ""
+    return f"{_HOW_BUILT}\n\n{_steps_taken(record)}{before}"
+
+
+def _steps_taken(record: BuildRecord) -> str:
     libraries = ", ".join(f"{library} {version(library)}" for library in _LIBRARIES)
     return dedent(
         f"""\
-        ## How it was built
-
         `{record.command}`
 
         - {record.parameters / 1e6:.1f} million parameters, seed {record.seed}.

@@ -31,7 +31,7 @@ from workbench.pretraining.clip_training import ClipTraining, recall_at, train_c
 from workbench.pretraining.export import count_parameters, export_model
 from workbench.pretraining.held_out import HeldOutAnswers, answer_held_out, commonest_answer_share
 from workbench.pretraining.loss_report import LossReport
-from workbench.pretraining.model_card import BuildRecord, TaskFigure, clip_card, vlm_card
+from workbench.pretraining.model_card import BuildRecord, TaskFigure, clip_card, how_built, vlm_card
 from workbench.pretraining.scene_cache import Renderer, SceneCache, render_cache
 from workbench.pretraining.tokenizer import train_tokenizer
 from workbench.pretraining.unused_tokens import reset_unused_tokens
@@ -60,6 +60,7 @@ class BasePlan:
     held_out_scenes: int
     seed: int
     start_from: Path | None = None
+    learning_rate: float = VlmTraining.learning_rate
     vlm_shape: VlmShape = field(default_factory=VlmShape)
     clip_shape: ClipShape = field(default_factory=ClipShape)
     scenes_per_step: int = 32
@@ -71,7 +72,7 @@ class BasePlan:
         return (
             f"workbench base build --steps {self.steps} --clip-steps {self.clip_steps} --scenes {self.scenes} "
             f"--held-out {self.held_out_scenes} --seed {self.seed}"
-        ) + (f" --start-from {self.start_from}" if self.start_from else "")
+        ) + (f" --start-from {self.start_from} --learning-rate {self.learning_rate:g}" if self.start_from else "")
 
     @property
     def first_training_scene(self) -> int:
@@ -142,6 +143,7 @@ def _build_vlm(directory: Path, workshop: _Workshop) -> tuple[tuple[TaskFigure, 
         steps=plan.steps,
         starts_blind=plan.start_from is None,
         scenes_per_step=plan.scenes_per_step,
+        learning_rate=plan.learning_rate,
         seed=plan.seed,
     )
     training_s = train_vlm(
@@ -156,7 +158,8 @@ def _build_vlm(directory: Path, workshop: _Workshop) -> tuple[tuple[TaskFigure, 
     frame_of_talk = conversation_text(processor, ChatContract.of(processor), "", "")
     reset_unused_tokens(model, processor.tokenizer, [frame_of_talk, *_texts(workshop.training)], seed=plan.seed)
     export_model(model, processor, directory)
-    record = _record(plan, count_parameters(model), options.steps, options.scenes_per_step, training_s)
+    earlier = how_built((plan.start_from / VLM_FOLDER / "README.md").read_text("utf-8")) if plan.start_from else ""
+    record = _record(plan, count_parameters(model), options.steps, options.scenes_per_step, training_s, earlier)
     answers = answer_held_out(load_vlm(directory), held_out)
     tasks, captions = task_figures(answers, held_out), caption_figures(answers)
     (directory / "README.md").write_text(vlm_card(record, tasks, captions), encoding="utf-8")
@@ -168,6 +171,8 @@ def _first_vlm(workshop: _Workshop) -> tuple[Idefics3ForConditionalGeneration, I
     plan = workshop.plan
     if plan.start_from:
         vlm = load_vlm(plan.start_from / VLM_FOLDER)
+        for loading_option in ("backend", "is_local", "local_files_only"):
+            vlm.processor.tokenizer.init_kwargs.pop(loading_option, None)
         return vlm.model.float(), vlm.processor
     tokenizer = train_tokenizer(_texts(workshop.training))
     return new_vlm(plan.vlm_shape, tokenizer, seed=plan.seed), new_processor(plan.vlm_shape, tokenizer)
@@ -230,7 +235,9 @@ def _texts(cache: SceneCache) -> Iterator[str]:
     yield from ["User:", "Assistant:"] * 1000
 
 
-def _record(plan: BasePlan, parameters: int, steps: int, scenes_per_step: int, training_s: float) -> BuildRecord:
+def _record(
+    plan: BasePlan, parameters: int, steps: int, scenes_per_step: int, training_s: float, earlier: str = ""
+) -> BuildRecord:
     return BuildRecord(
         command=plan.command,
         seed=plan.seed,
@@ -241,4 +248,5 @@ def _record(plan: BasePlan, parameters: int, steps: int, scenes_per_step: int, t
         parameters=parameters,
         training_s=training_s,
         threads=torch.get_num_threads(),
+        earlier=earlier,
     )
