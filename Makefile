@@ -9,7 +9,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 demo: .venv/.ready .venv-labelstudio/.ready
 	$(BIN)/workbench demo
 
-test: lint .venv-labelstudio/.ready chromium
+test: lint .venv-labelstudio/.ready chromium rtsp-server postgresql
 	OMP_NUM_THREADS=2 $(BIN)/pytest
 
 lint: .venv/.ready
@@ -41,6 +41,19 @@ wheel: .venv/.ready
 .PHONY: chromium
 chromium:
 	command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium; }
+
+# The camera of the tests, which Debian's own Python runs.
+RTSP_SERVER := python3-gi gir1.2-gst-rtsp-server-1.0 $(addprefix gstreamer1.0-plugins-,base good bad ugly)
+
+.PHONY: rtsp-server
+rtsp-server:
+	dpkg --status $(RTSP_SERVER) >/dev/null 2>&1 || \
+		{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(RTSP_SERVER); }
+
+.PHONY: postgresql
+postgresql:
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || \
+		{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends postgresql; }
 
 freeze: .venv/.ready .venv-labelstudio/.ready
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

@@ -56,9 +56,21 @@ def test_site_and_camera_are_added_once(tmp_path: Path) -> None:
     assert listed == [
         {
             "site": {"name": "yard", "class_names": ["clear", "person"]},
-            "cameras": [{"site": "yard", "name": "north"}],
+            "cameras": [{"site": "yard", "name": "north", "masks": [], "hides_faces": False}],
         }
     ]
+
+
+def test_a_camera_hides_what_it_is_told_to(tmp_path: Path) -> None:
+    run(tmp_path, "site", "add", "yard", "--classes", "clear,person")
+    run(tmp_path, "camera", "add", "north", "--site", "yard")
+    hidden = run(tmp_path, "camera", "hide", "north", "--site", "yard", "--area", "0,0 0.5,0 0.5,1", "--faces")
+    assert "1 masks hide parts of north; 0 stills were covered." in hidden.stdout
+    (camera,) = json.loads(run(tmp_path, "camera", "list", "--site", "yard", "--json").stdout)
+    assert camera["masks"] == [{"outline_uv": [[0, 0], [0.5, 0], [0.5, 1]], "style": "black"}]
+    assert camera["hides_faces"]
+    wrong = run(tmp_path, "camera", "hide", "north", "--site", "yard", "--area", "left")
+    assert (wrong.returncode, "expected corners such as" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

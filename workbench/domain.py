@@ -29,10 +29,13 @@ __all__ = [
     "JobState",
     "LabelTask",
     "LabelledFrame",
+    "Mask",
+    "MaskStyle",
     "Prediction",
     "Role",
     "Site",
     "Split",
+    "Taking",
     "User",
     "Verdict",
     "utc_now",
@@ -61,6 +64,19 @@ class CandidateState(StrEnum):
     REQUESTED = "requested"
     APPROVED = "approved"
     REJECTED = "rejected"
+
+
+class MaskStyle(StrEnum):
+    BLACK = "black"
+    BLUR = "blur"
+
+
+class Taking(StrEnum):
+    """Which stills of footage are taken: at even intervals, keyframes alone, or those that show a changed view."""
+
+    EVERY = "every"
+    KEYFRAMES = "keyframes"
+    CHANGES = "changes"
 
 
 class JobState(StrEnum):
@@ -105,11 +121,29 @@ class Site:
 
 
 @dataclass(frozen=True)
+class Mask:
+    """A part of a camera's view that nobody is to see; ``outline_uv`` are corners as parts of width and height."""
+
+    outline_uv: tuple[tuple[float, float], ...]
+    style: MaskStyle = MaskStyle.BLACK
+
+    def __post_init__(self) -> None:
+        if len(self.outline_uv) < 3 or not all(0 <= part <= 1 for corner in self.outline_uv for part in corner):
+            raise UsageError(
+                expected="a mask of three corners or more, each given as parts of width and height from 0 to 1",
+                found=" ".join(f"{u:g},{v:g}" for u, v in self.outline_uv) or "none",
+                remedy="give for example 0,0 0.3,0 0.3,1 0,1 for the left third",
+            )
+
+
+@dataclass(frozen=True)
 class Camera:
-    """One fixed viewpoint of a site."""
+    """One fixed viewpoint of a site, and what of it is never stored: ``masks`` and, where asked for, faces."""
 
     site: str
     name: str
+    masks: tuple[Mask, ...] = ()
+    hides_faces: bool = False
 
     def __post_init__(self) -> None:
         _require_name("camera", self.name)

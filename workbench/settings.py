@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     database_url: str = ""
     """SQLAlchemy URL; empty means SQLite at ``data/workbench.db``."""
 
+    frames_url: str = ""
+    """Where frames' pictures lie: a folder, or an fsspec URL such as ``s3://bucket/name`` (its keys come from the
+    library's own variables, AWS_ACCESS_KEY_ID and so on); empty means the folder ``data/frames``."""
+
     base_model: str = ""
     """Directory or hub name of the base VLM; empty means the embedded one."""
 
@@ -119,6 +123,10 @@ class Settings(BaseSettings):
     @property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'workbench.db'}"
+
+    @property
+    def resolved_frames_url(self) -> str:
+        return self.frames_url if "://" in self.frames_url else str(self.home / (self.frames_url or self.frames_dir))
 
     @property
     def resolved_tracking_uri(self) -> str:

@@ -253,7 +253,7 @@ def test_too_few_frames_for_three_splits_are_told(workspace: Workspace, frames: 
 def test_a_lost_image_leaves_nothing_half_written(
     workspace: Workspace, frames: list[Frame], annotations: list[Annotation]
 ) -> None:
-    workspace.frame_files.path(frames[50].id).unlink()
+    workspace.frame_files.delete(frames[50].id)
 
     with pytest.raises(StorageError, match="ingest its clip again"):
         build_dataset(workspace, "yard", actor="ann")

@@ -1,11 +1,15 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from workbench.domain import Mask
 from workbench.errors import FootageError, LabelFileError, NotFoundError, StorageError, UsageError
 from workbench.workflows.ingest import IngestReport, ingest
+from workbench.workflows.privacy import hide
 from workbench.workflows.sites import add_camera, add_site
 from workbench.workflows.workspace import Workspace
 
@@ -182,3 +186,13 @@ def test_the_shared_footage_gives_a_frame_for_every_label(workspace: Workspace, 
     assert car.frames_found + room.frames_found == 122
     assert len(workspace.store.footage.frames("yard")) == 122
     assert (*car.problems, *room.problems) == ()
+
+
+def test_what_a_camera_hides_is_covered_before_it_is_stored(workspace: Workspace, make_clip: MakeClip) -> None:
+    hide(
+        workspace, site="yard", camera="gate", masks=[Mask(((0, 0), (1, 0), (1, 1), (0, 1)))], faces=False, actor="ann"
+    )
+    take(workspace, make_clip())
+    for frame in workspace.store.footage.frames("yard"):
+        stored = Image.open(BytesIO(workspace.frame_files.read(frame.id)))
+        assert max(high for _, high in stored.getextrema()) < 10

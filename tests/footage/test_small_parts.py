@@ -7,9 +7,9 @@ from PIL import Image
 
 from workbench.errors import FootageError
 from workbench.footage.addresses import is_stream, stream_name, without_credentials
-from workbench.footage.files import video_files
+from workbench.footage.files import files_below, natural_order
 from workbench.footage.pictures import encode_jpeg
-from workbench.footage.start_times import start_time, start_time_from_name
+from workbench.footage.start_times import StartOrigin, StartTime, find_start, start_time_from_name
 from workbench.footage.timeline import Timeline
 
 EIGHT = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -18,7 +18,14 @@ TIMELINE = Timeline(tuple(index / 10 for index in range(30)), (0.0, 1.0, 2.0), 0
 
 @pytest.mark.parametrize(
     "name",
-    ["cam_20260302T080000Z.mp4", "2026-03-02_08-00-00.avi", "gate-2026-03-02 08.00.00.mkv", "7_20260302080000_x.mp4"],
+    [
+        "cam_20260302T080000Z.mp4",
+        "2026-03-02_08-00-00.avi",
+        "gate-2026-03-02 08.00.00.mkv",
+        "7_20260302080000_x.mp4",
+        "2026-03-02/08-00-00.mp4",
+        "2026/03/02/080000.jpg",
+    ],
 )
 def test_names_tell_when_a_recording_began(name: str) -> None:
     assert start_time_from_name(name) == EIGHT
@@ -29,16 +36,19 @@ def test_other_names_do_not(name: str) -> None:
     assert start_time_from_name(name) is None
 
 
-def test_the_name_comes_before_the_header_and_that_before_the_file_system(tmp_path: Path) -> None:
+def test_the_user_comes_before_the_name_that_before_the_header_and_that_before_the_file_system(tmp_path: Path) -> None:
     named, plain = tmp_path / "2026-03-02_08-00-00.mp4", tmp_path / "cam.mp4"
     for path in (named, plain):
         path.touch()
         os.utime(path, (1_700_000_000.6, 1_700_000_000.6))
-    recorded_at = datetime(2025, 1, 1, tzinfo=UTC)
+    recorded_at, told = datetime(2025, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
 
-    assert start_time(named, created_at=recorded_at) == EIGHT
-    assert start_time(plain, created_at=recorded_at) == recorded_at
-    assert start_time(plain, created_at=None) == datetime.fromtimestamp(1_700_000_000, tz=UTC)
+    assert find_start(named, header=recorded_at, given=told) == StartTime(told, StartOrigin.USER)
+    assert find_start(named, header=recorded_at) == StartTime(EIGHT, StartOrigin.NAME)
+    assert find_start(plain, header=recorded_at) == StartTime(recorded_at, StartOrigin.HEADER)
+    assert find_start(plain, header=recorded_at, name="2026-03-02/08-00-00.mp4").origin is StartOrigin.NAME
+    modified_at = datetime.fromtimestamp(1_700_000_000, tz=UTC)
+    assert find_start(plain, header=None) == StartTime(modified_at, StartOrigin.FILE)
 
 
 def test_credentials_never_show() -> None:
@@ -74,13 +84,13 @@ def test_the_same_picture_gives_the_same_bytes_and_is_bounded() -> None:
     assert image.size == (1600, 900)
 
 
-def test_a_folder_gives_its_videos_by_name(tmp_path: Path) -> None:
-    for name in ("b.MP4", "a.avi", "labels.csv"):
+def test_files_come_in_the_order_in_which_people_count(tmp_path: Path) -> None:
+    for name in ("cam10/1.jpg", "cam2/10.jpg", "cam2/9.jpg", "a.mp4", ".trash/x.mp4", "cam2/.hidden.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
+    (tmp_path / "round").symlink_to(tmp_path)
 
-    assert [path.name for path in video_files(tmp_path)] == ["a.avi", "b.MP4"]
+    found = [path.relative_to(tmp_path).as_posix() for path in files_below(tmp_path)]
 
-
-def test_a_folder_without_videos_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FootageError, match="video files in"):
-        video_files(tmp_path)
+    assert found == ["a.mp4", "cam2/9.jpg", "cam2/10.jpg", "cam10/1.jpg"]
+    assert sorted(["b", "²", "1", "01"], key=natural_order) == ["01", "1", "b", "²"]

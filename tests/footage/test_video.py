@@ -47,6 +47,7 @@ def test_every_codec_gives_the_frame_that_was_shown_then(make_clip: MakeClip, na
 def test_a_raw_stream_without_times_is_counted_at_its_rate(make_clip: MakeClip) -> None:
     video = open_video(make_clip("a.h264", frames=50))
 
+    assert video.damage == "its frames carry no times and count as 25 a second"
     assert video.timeline.duration_s == pytest.approx(2.0)
     stills, _ = decode(video, [video.timeline.nearest(1.0)])
     assert moment(stills[0]) == 25
@@ -142,6 +143,35 @@ def test_a_truncated_header_is_told(make_clip: MakeClip, tmp_path: Path) -> None
 
     with pytest.raises(FootageError, match=r"broken\.mp4"):
         open_video(broken)
+
+
+def test_times_that_run_over_months_are_told(make_clip: MakeClip) -> None:
+    with pytest.raises(FootageError, match="frame times that run over 93 days"):
+        open_video(make_clip("a.mkv", frames=3, fps=1, times=[0, 1, 4_000_000]))
+
+
+@pytest.mark.parametrize("field", [20, 24])
+def test_a_header_without_a_frame_rate_leaves_the_real_times(make_clip: MakeClip, tmp_path: Path, field: int) -> None:
+    content = bytearray(make_clip("a.avi", codec="mjpeg", fps=25).read_bytes())
+    at = content.index(b"strh") + 8 + field
+    content[at : at + 4] = bytes(4)
+    broken = tmp_path / "zero.avi"
+    broken.write_bytes(content)
+
+    video = open_video(broken)
+
+    assert len(video.timeline.offsets_s) == 30
+    assert video.timeline.duration_s == pytest.approx(1.2)
+
+
+def test_a_canvas_of_absurd_size_is_refused_before_it_is_filled(make_clip: MakeClip, tmp_path: Path) -> None:
+    content = bytearray(make_clip("a.gif", codec="gif").read_bytes())
+    content[6:10] = b"\xff\xff\xff\xff"
+    huge = tmp_path / "huge.gif"
+    huge.write_bytes(content)
+
+    with pytest.raises(FootageError, match=r"huge\.gif"):
+        open_video(huge)
 
 
 def test_sound_alone_is_told(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from workbench.domain import (
     Verdict,
 )
 from workbench.errors import DatasetError, NotFoundError, PromotionError, StorageError, UsageError
-from workbench.store import FrameFiles, Store, turn
+from workbench.store import Store, turn
 from workbench.workflows.workspace import Workspace
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -257,22 +257,3 @@ def test_users_and_jobs_come_back(store: Store) -> None:
     store.jobs.update(replace(job, state=JobState.DONE, exit_code=0, ended_at=START))
     assert store.jobs.get(job.id).state is JobState.DONE
     assert [found.id for found in store.jobs.all("yard")] == [job.id]
-
-
-def test_frame_file_is_written_once_and_a_changed_one_is_noticed(tmp_path: Path) -> None:
-    files = FrameFiles(tmp_path / "frames")
-    frame_id = files.write(b"jpeg bytes")
-    assert files.write(b"jpeg bytes") == frame_id
-    assert files.read(frame_id) == b"jpeg bytes"
-    assert [path.name for path in files.path(frame_id).parent.iterdir()] == [f"{frame_id}.jpg"]
-    files.path(frame_id).write_bytes(b"other bytes")
-    with pytest.raises(StorageError, match="other bytes"):
-        files.read(frame_id)
-    files.path(frame_id).unlink()
-    with pytest.raises(StorageError, match="ingest its clip again"):
-        files.read(frame_id)
-
-
-def test_full_disk_is_one_sentence() -> None:
-    with pytest.raises(StorageError, match="free some space"):
-        FrameFiles(Path("/dev/full/frames")).write(b"jpeg bytes")

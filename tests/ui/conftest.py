@@ -53,7 +53,7 @@ class App:
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app of one small site, shared by the tests."""
     workspace = Workspace.open(Settings.load(home=tmp_path_factory.mktemp("ui"), **app_settings()))
-    _fill(workspace)
+    fill(workspace)
     with serving(workspace) as app:
         yield app
     workspace.store.close()
@@ -181,7 +181,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log_path: Path) -> Non
     pytest.fail(f"the UI did not start:\n{log_path.read_text()[-2000:]}")
 
 
-def _fill(workspace: Workspace) -> None:
+def fill(workspace: Workspace) -> None:
     add_site(workspace, SITE, ["clear", "person", "truck"], actor="test")
     add_camera(workspace, SITE, "north", actor="test")
     start = datetime(2026, 3, 2, 8, tzinfo=UTC)

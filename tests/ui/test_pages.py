@@ -54,7 +54,7 @@ def test_the_footage_tab_shows_the_stills_of_the_site(watched: Watched, app: App
     expect(image).to_be_visible()
     expect(image).to_have_js_property("naturalWidth", 64)
     newest = app.workspace.store.footage.frames(SITE)[-1]
-    assert image.get_attribute("src") == f"/frames/{newest.id}.jpg"
+    assert image.get_attribute("src") == f"/thumbnails/{newest.id}.jpg"
 
 
 def test_a_reload_shows_the_same_tab_with_its_content(watched: Watched) -> None:
@@ -95,7 +95,7 @@ def test_a_job_is_found_again_after_a_reload(watched: Watched, app: App) -> None
     page.get_by_role("button", name="Take stills", exact=True).click()
     expect(page.get_by_text("started by ada")).to_be_visible()
     page.reload()
-    expect(page.get_by_text("Expected a video file at /no/such/video.mp4")).to_be_visible()
+    expect(page.get_by_text("Expected footage at /no/such/video.mp4")).to_be_visible()
     expect(page.locator(".wb-job", has_text="Taking stills").locator(".wb-badge")).to_have_text("failed")
     job = app.workspace.store.jobs.all(SITE)[0]
     assert (job.kind, job.started_by, job.state) == ("ingest", "ada", JobState.FAILED)

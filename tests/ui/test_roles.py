@@ -16,6 +16,7 @@ CHANGES = {
     "add_site": {Role.ENGINEER},
     "add_camera": {Role.ENGINEER},
     "ingest": {Role.ENGINEER},
+    "hide": {Role.ENGINEER},
     "push": {Role.ENGINEER},
     "pull": {Role.ENGINEER, Role.LABELLER},
     "import_labels": {Role.ENGINEER},

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 import yaml
 
 from workbench.models.dual_encoder import load_dual_encoder
@@ -52,6 +53,5 @@ def test_a_build_can_go_on_from_a_base_and_its_card_tells_both(tmp_path: Path) -
     assert card.index(f"`{plan.command}`") < card.index("It went on from") < card.index(f"`{PLAN.command}`")
     before, after = load_vlm(first.vlm_dir), load_vlm(second.vlm_dir)
     assert before.processor.tokenizer.get_vocab() == after.processor.tokenizer.get_vocab()
-    moved = (before.model.lm_head.weight - after.model.lm_head.weight).abs().mean()
-    fresh = build_base(tmp_path / "fresh", replace(PLAN, seed=1), work_dir=tmp_path / "work-3")
-    assert moved < (before.model.lm_head.weight - load_vlm(fresh.vlm_dir).model.lm_head.weight).abs().mean()
+    weights = (before.model.lm_head.weight.flatten(), after.model.lm_head.weight.flatten())
+    assert 0.3 < torch.cosine_similarity(*weights, dim=0) < 1

@@ -138,7 +138,7 @@ def test_the_doctor_says_what_to_do_about_a_bare_workspace(bench: Workspace) -> 
     assert [name for name, check in checks.items() if check.ok] == [
         "python",
         "database",
-        "frames folder",
+        "frames",
         "free disk",
         "telemetry",
     ]
@@ -178,6 +178,6 @@ def test_the_doctor_warns_when_labellers_elsewhere_cannot_reach_the_images(bench
 def test_the_doctor_finds_a_folder_that_cannot_be_written(bench: Workspace) -> None:
     bench.settings.frames_dir.parent.mkdir(parents=True, exist_ok=True)
     bench.settings.frames_dir.touch()
-    check = outcomes(bench)["frames folder"]
+    check = outcomes(bench)["frames"]
     assert not check.ok
-    assert "File exists; correct its permissions, or set WORKBENCH_HOME" in check.explanation
+    assert "found Not a directory; free some space, correct the folder's permissions" in check.explanation

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.console import JsonOption, SiteOption, actor_name, emit, open_workspace, progress_bar
+from workbench.domain import Taking
 
 if TYPE_CHECKING:
+    from workbench.footage.selection import SelectionRules
     from workbench.workflows.ingest import IngestReport
 
 _SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -34,12 +36,23 @@ def utc_time(text: str) -> datetime:
 
 
 def ingest(
-    source: Annotated[str, typer.Argument(help="A video file, a folder of them, or an rtsp:// or http:// address.")],
+    source: Annotated[
+        str, typer.Argument(help="A video, a folder of videos or pictures, an s3:// URL, or an rtsp:// address.")
+    ],
     site: SiteOption,
     camera: Annotated[str, typer.Option("--camera", help="Name of the camera that saw it.", show_default=False)],
     every: Annotated[
         float | None, typer.Option("--every", parser=seconds, metavar="TIME", help="Take a frame every 1s, 500ms, …")
     ] = None,
+    taking: Annotated[
+        Taking, typer.Option("--take", help="At even intervals; keyframes alone (fast); or where the view changes.")
+    ] = Taking.EVERY,
+    distinct: Annotated[bool, typer.Option("--distinct", help="Leave out near-duplicates.")] = False,
+    at_most: Annotated[
+        int | None, typer.Option(min=1, help="Keep so many of each recording, as different as can be.")
+    ] = None,
+    per_hour: Annotated[int | None, typer.Option(min=0, help="Have at most so many of the camera in an hour.")] = None,
+    per_camera: Annotated[int | None, typer.Option(min=0, help="Have at most so many of the camera.")] = None,
     at: Annotated[
         Path | None, typer.Option("--at", help="Take the frames at the times that this labels file lists instead.")
     ] = None,
@@ -64,6 +77,8 @@ def ingest(
             site=site,
             camera=camera,
             every_s=every or 1.0,
+            taking=taking,
+            rules=_rules(distinct, at_most, per_hour, per_camera),
             at=at,
             started_at=start,
             duration_s=duration,
@@ -75,9 +90,29 @@ def ingest(
         raise typer.Exit(1)
 
 
+def _rules(
+    distinct: bool, at_most: int | None, per_hour: int | None, per_camera: int | None
+) -> "SelectionRules | None":
+    from workbench.footage.quotas import Quota
+    from workbench.footage.selection import SelectionRules
+
+    if not distinct and at_most is None and per_hour is None and per_camera is None:
+        return None
+    quota = Quota(per_camera=per_camera, per_hour=per_hour)
+    if distinct:
+        return SelectionRules(quota=quota, size=at_most)
+    return SelectionRules(same_picture_bits=None, same_view_distance=None, quota=quota, size=at_most)
+
+
 def _told(report: "IngestReport") -> str:
     counted = (
         f"{report.frames_found} frames found in {len(report.clips)} clips: "
-        f"{report.frames_added} added, {report.frames_known} known already."
+        f"{report.frames_added} added, {report.frames_known} known already, in {report.seconds:.1f} s."
     )
-    return "\n".join([counted, *(f"Problem: {problem}" for problem in report.problems)])
+    dropped = [
+        f"{clip}: {step.dropped} dropped by {step.name}, {step.reason}."
+        for clip, selection in report.selections.items()
+        for step in selection.steps
+        if step.dropped
+    ]
+    return "\n".join([counted, *dropped, *(f"Problem: {problem}" for problem in report.problems)])

@@ -1,28 +1,41 @@
 """Files of footage on the disk: which a folder holds, and what identifies one."""
 
 import hashlib
+import os
+import re
 from pathlib import Path
 
 from workbench.errors import FootageError
+from workbench.footage.contents import HEAD_BYTES, Content, content_of
 
-__all__ = ["VIDEO_SUFFIXES", "file_sha256", "video_files"]
-
-_SUFFIXES = "3gp asf avi flv gif h264 h265 hevc m4v mjpeg mjpg mkv mov mp4 mpeg mpg mts ts webm wmv"
-VIDEO_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
+__all__ = ["file_content", "file_sha256", "files_below", "natural_order"]
 
 
-def video_files(source: Path) -> list[Path]:
-    """Return ``source`` itself or, of a folder, its video files by name; FootageError when there is none."""
-    if not source.is_dir():
-        return [source]
-    found = sorted(path for path in source.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
-    if not found:
-        raise FootageError(
-            expected=f"video files in {source}",
-            found=f"none that ends in one of {' '.join(sorted(VIDEO_SUFFIXES))}",
-            remedy="give the folder that holds the recordings themselves",
-        )
-    return found
+def files_below(folder: Path) -> list[Path]:
+    """Return the files of ``folder`` and its folders in :func:`natural_order`, without hidden ones.
+
+    Links to folders are not followed. Raises FootageError for a folder that cannot be read.
+    """
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=_raise_unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [path for name in names if not name.startswith(".") and (path := Path(parent, name)).is_file()]
+    return sorted(found, key=lambda path: natural_order(path.relative_to(folder).as_posix()))
+
+
+def natural_order(name: str) -> list[tuple[bool, int, str]]:
+    """Return a sorting key by which ``cam2/9.jpg`` comes before ``cam10/1.jpg``."""
+    parts = re.findall(r"([0-9]+)|([^0-9]+)", name)
+    return [(not digits, int(digits or 0), digits or other) for digits, other in parts]
+
+
+def file_content(path: Path) -> Content | None:
+    """Return what the file holds, by its first bytes and its name; FootageError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return content_of(file.read(HEAD_BYTES), path.suffix)
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
 
 
 def file_sha256(path: Path) -> str:
@@ -31,8 +44,16 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
-        raise FootageError(
-            expected=f"a video file that can be read at {path}",
-            found=(exc.strerror or str(exc)).lower(),
-            remedy="check the path and its permissions",
-        ) from exc
+        raise _unreadable(path, exc) from exc
+
+
+def _raise_unreadable(exc: OSError) -> None:
+    raise _unreadable(Path(exc.filename), exc) from exc
+
+
+def _unreadable(path: Path, exc: OSError) -> FootageError:
+    return FootageError(
+        expected=f"footage that can be read at {path}",
+        found=(exc.strerror or str(exc)).lower(),
+        remedy="check the path and its permissions",
+    )

@@ -1,119 +1,142 @@
-"""Live streams, sampled by a child process under a watchdog.
+"""Live streams, sampled and tried out through child processes that can be killed.
 
-The libraries below a stream can hang in a read that no timeout reaches. The child tells of every frame that it
-decodes; when it has been silent for too long it is killed. Its address travels through a pipe, so that credentials
-appear neither among the processes' arguments nor in any error.
+The libraries below a stream can hang in a read that no timeout reaches, so a child process reads it
+(:mod:`workbench.footage.stream_reader`). A thread of this process watches the child and starts another after a fault
+(:mod:`workbench.footage.stream_supervisor`), also while whoever takes the stills is busy with one.
 """
 
-import multiprocessing
-import signal
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from multiprocessing.connection import Connection, Pipe
 
+from PIL import Image
+
+from workbench.domain import utc_now
 from workbench.errors import FootageError
-from workbench.footage.addresses import without_credentials
-from workbench.footage.pictures import Jpeg, encode_jpeg
-from workbench.footage.video import stream_frames
+from workbench.footage.addresses import require_stream
+from workbench.footage.stream_mailbox import Mailbox
+from workbench.footage.stream_reader import (
+    Failure,
+    LiveStill,
+    Message,
+    Probing,
+    Reading,
+    Started,
+    StreamProbe,
+    as_it_is,
+    reader_process,
+)
+from workbench.footage.stream_supervisor import StreamKind, StreamPatience, StreamState, StreamSupervisor
+from workbench.footage.video import without_pictures
 
-__all__ = ["LiveStill", "sample_stream"]
+__all__ = [
+    "PATIENCE",
+    "LiveStill",
+    "StreamKind",
+    "StreamPatience",
+    "StreamProbe",
+    "StreamState",
+    "probe_stream",
+    "sample_stream",
+    "to_nobody",
+]
 
-SILENCE_S = 20.0
+PATIENCE = StreamPatience()
 _START_S = 60.0
-_TOLERANCE_S = 0.001
+_ANSWER_S = 1.0
+_LEAVE_S = 10.0
 
 
-@dataclass(frozen=True)
-class LiveStill:
-    """A picture of a stream, ``offset_s`` seconds after the stream's first frame."""
-
-    offset_s: float
-    jpeg: Jpeg
+def to_nobody(state: StreamState) -> None:
+    """Tell no one."""
 
 
-@dataclass(frozen=True)
-class _Alive:
-    pass
+def sample_stream(
+    url: str,
+    *,
+    every_s: float,
+    duration_s: float | None = None,
+    prepare: Callable[[Image.Image], Image.Image] = as_it_is,
+    patience: StreamPatience = PATIENCE,
+    on_state: Callable[[StreamState], None] = to_nobody,
+) -> Generator[LiveStill]:
+    """Yield a still of the stream every ``every_s`` seconds until ``duration_s`` have passed; for ever when None.
 
-
-@dataclass(frozen=True)
-class _Failure:
-    expected: str
-    found: str
-    remedy: str
-
-
-_Message = LiveStill | _Alive | _Failure
-
-
-def sample_stream(url: str, *, every_s: float, duration_s: float, silence_s: float = SILENCE_S) -> Iterator[LiveStill]:
-    """Yield a still of the stream every ``every_s`` seconds until ``duration_s`` have been seen or it ends.
+    After silence, a fault or its end a live stream is connected again; offsets count on over the gap. A recording
+    that somebody serves is read once. Of the stills of a live stream that nobody takes in time the oldest are
+    dropped and counted. ``prepare`` changes each picture before it leaves the child process, so it can be pickled.
+    ``on_state`` is called by whoever asks for the next still, in that thread. Closing the iterator ends everything.
 
     Raises:
-        FootageError: It cannot be opened, or no frame came for ``silence_s``. What was yielded before is good.
+        FootageError: No address of a stream, or the stream was given up. What was yielded before is good.
     """
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_read, args=(url, every_s, duration_s, silence_s, sender), daemon=True)
-    child.start()
-    sender.close()
+    require_stream(url)
+    if every_s <= 0:
+        raise FootageError(
+            expected="a sampling interval above 0 seconds", found=f"{every_s:g} s", remedy="give one as --every 1s"
+        )
+    return _sampled(Reading(url, every_s, duration_s, patience.silence_s, prepare), patience, on_state)
+
+
+def probe_stream(url: str, *, timeout_s: float = 10.0) -> StreamProbe:
+    """Connect to the stream, wait up to ``timeout_s`` for its first picture and say what it is.
+
+    Raises:
+        FootageError: No address of a stream, or no picture came, and why.
+    """
+    require_stream(url)
+    with reader_process(Probing(url, timeout_s)) as receiver:
+        message = _next(receiver, _START_S)
+        if isinstance(message, Started):
+            message = _next(receiver, timeout_s + _ANSWER_S)
+    if isinstance(message, StreamProbe):
+        return message
+    raise message.error() if isinstance(message, Failure) else without_pictures(url, f"no picture for {timeout_s:g} s")
+
+
+def _next(receiver: "Connection[Message, Message]", timeout_s: float) -> Message | None:
     try:
-        for message in _messages(receiver, silence_s, duration_s):
-            if isinstance(message, _Failure):
-                raise FootageError(expected=message.expected, found=message.found, remedy=message.remedy)
-            if isinstance(message, LiveStill):
-                yield message
-    except TimeoutError as exc:
-        raise _without_frames(url, f"none for {silence_s:g} s") from exc
-    finally:
-        receiver.close()
-        child.kill()
-        child.join()
+        return receiver.recv() if receiver.poll(timeout_s) else None
+    except (EOFError, OSError):
+        return None
 
 
-def _messages(receiver: "Connection[_Message, _Message]", silence_s: float, duration_s: float) -> Iterator[_Message]:
-    """Yield what the child says until it is done; TimeoutError when it falls silent."""
-    patience_s = _START_S
-    ends_at: float | None = None
-    while ends_at is None or time.monotonic() < ends_at:
-        if not receiver.poll(patience_s):
-            raise TimeoutError
-        try:
-            message = receiver.recv()
-        except EOFError:
-            return
-        patience_s = silence_s
-        if isinstance(message, LiveStill) and ends_at is None:
-            ends_at = time.monotonic() + duration_s + silence_s
-        yield message
-
-
-def _read(
-    url: str, every_s: float, duration_s: float, silence_s: float, sink: "Connection[_Message, _Message]"
-) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sink.send(_Alive())
-    due_s = 0.0
+def _sampled(
+    reading: Reading, patience: StreamPatience, on_state: Callable[[StreamState], None]
+) -> Generator[LiveStill]:
+    stop, stopper = Pipe(duplex=False)
+    mailbox = Mailbox(waiting_stills=patience.waiting_stills)
+    supervisor = StreamSupervisor(reading, patience, stop)
+    thread = threading.Thread(target=_supervise, args=(supervisor, mailbox), daemon=True)
+    thread.start()
+    told = StreamState(StreamKind.CONNECTING, utc_now())
     try:
-        for still in stream_frames(url, timeout_s=silence_s):
-            if still.offset_s >= duration_s:
-                break
-            if still.offset_s < due_s - _TOLERANCE_S:
-                sink.send(_Alive())
+        while (event := mailbox.take()) is not None:
+            if isinstance(event, StreamState):
+                told = replace(event, stills_dropped=mailbox.stills_dropped)
+                on_state(told)
                 continue
-            sink.send(LiveStill(still.offset_s, encode_jpeg(still.image())))
-            due_s = ((still.offset_s + _TOLERANCE_S) // every_s + 1) * every_s
-        if not due_s:
-            raise _without_frames(url, "a stream that ended before the first one")
-    except FootageError as error:
-        sink.send(_Failure(error.expected, error.found, error.remedy))
-    sink.close()
+            if told.stills_dropped != mailbox.stills_dropped:
+                told = replace(told, stills_dropped=mailbox.stills_dropped)
+                on_state(told)
+            yield event
+    finally:
+        stopper.close()
+        mailbox.close()
+        thread.join(_LEAVE_S)
+        stop.close()
+        if told.kind is not StreamKind.ENDED:
+            on_state(replace(told, kind=StreamKind.ENDED, since=utc_now(), reason="Stopped.", retry_in_s=None))
 
 
-def _without_frames(url: str, found: str) -> FootageError:
-    return FootageError(
-        expected=f"frames from {without_credentials(url)}",
-        found=found,
-        remedy="check that the camera is on and reachable, then run the same command again",
-    )
+def _supervise(supervisor: StreamSupervisor, mailbox: Mailbox) -> None:
+    """Fill the mailbox; whatever ends it, ends the iteration of whoever takes from it."""
+    error: BaseException | None = None
+    try:
+        for event in supervisor.events():
+            mailbox.put(event, may_drop=not supervisor.has_end)
+    except Exception as exc:  # noqa: BLE001 - raised again in the thread that takes the stills
+        error = exc
+    finally:
+        mailbox.close(error)

@@ -1,13 +1,18 @@
 """When the frames of a clip are shown, and which of them a sampling asks for."""
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count, takewhile
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+from numpy.typing import NDArray
 
 from workbench.errors import FootageError
 
-__all__ = ["Timeline"]
+__all__ = ["Timeline", "timeline_of_count", "timeline_of_times"]
 
 _EPSILON_S = 1e-6
 
@@ -19,8 +24,8 @@ class Timeline:
     ``keyframes_s`` are those of them from which decoding can begin, ``last_interval_s`` is how long the last is shown.
     """
 
-    offsets_s: tuple[float, ...]
-    keyframes_s: tuple[float, ...]
+    offsets_s: Sequence[float]
+    keyframes_s: Sequence[float]
     last_interval_s: float
 
     @property
@@ -34,16 +39,38 @@ class Timeline:
         return min(around, key=lambda offset_s: abs(offset_s - time_s))
 
     def every(self, interval_s: float, *, until_s: float | None = None) -> list[float]:
-        """Return the offsets of the frames nearest to 0, ``interval_s``, 2 ``interval_s`` … before ``until_s``."""
-        if interval_s <= 0:
-            raise FootageError(
-                expected="a sampling interval above 0 seconds",
-                found=f"{interval_s:g} s",
-                remedy="give one as --every 1s",
-            )
-        end_s = self.duration_s if until_s is None else min(until_s, self.duration_s)
-        times_s = takewhile(lambda time_s: time_s < end_s - _EPSILON_S, (step * interval_s for step in count()))
-        return sorted({self.nearest(time_s) for time_s in times_s})
+        """Return the offsets of the frames nearest to 0, ``interval_s``, 2 ``interval_s`` … before ``until_s``.
+
+        A stretch without frames costs no time, however long it is.
+        """
+        _require_interval(interval_s)
+        end_s = self._end_s(until_s)
+        taken: set[float] = set()
+        step = 0
+        while step * interval_s < end_s - _EPSILON_S:
+            offset_s = self.nearest(step * interval_s)
+            taken.add(offset_s)
+            after = bisect_right(self.offsets_s, offset_s)
+            if after == len(self.offsets_s):
+                break
+            midway_s = (offset_s + self.offsets_s[after]) / 2
+            step = max(step + 1, floor(midway_s / interval_s))
+        return sorted(taken)
+
+    def keyframes_every(self, interval_s: float | None = None, *, until_s: float | None = None) -> list[float]:
+        """Return the offsets of the keyframes before ``until_s``, those nearer than ``interval_s`` left out.
+
+        A distance that is short by less than half a frame's time passes, as cameras' clocks tremble.
+        """
+        if interval_s is not None:
+            _require_interval(interval_s)
+        end_s = self._end_s(until_s)
+        least_s = max(_EPSILON_S, (interval_s or 0.0) - self.last_interval_s / 2)
+        taken: list[float] = []
+        for offset_s in self.keyframes_s:
+            if offset_s < end_s - _EPSILON_S and (not taken or offset_s - taken[-1] >= least_s):
+                taken.append(offset_s)
+        return taken
 
     def beyond_end(self, times_s: Sequence[float]) -> list[float]:
         """Return those of ``times_s`` at which the clip shows nothing: before its start or after its end."""
@@ -53,3 +80,36 @@ class Timeline:
         """Return the last keyframe at or before ``offset_s``; 0 when there is none."""
         index = bisect_right(self.keyframes_s, offset_s + _EPSILON_S)
         return self.keyframes_s[index - 1] if index else 0.0
+
+    def _end_s(self, until_s: float | None) -> float:
+        return self.duration_s if until_s is None else min(until_s, self.duration_s)
+
+
+def timeline_of_times(
+    pts: NDArray[np.int64], is_keyframe: NDArray[np.bool_], time_base: Fraction, *, nominal_s: float | None
+) -> Timeline:
+    """Return the timeline of frames shown at ``pts`` ``[n_frames]`` ticks of ``time_base`` seconds, in any order."""
+    times = np.unique(pts)
+    offsets_s = _seconds(times - times[0], time_base)
+    keyframes_s = _seconds(np.unique(pts[is_keyframe]) - times[0], time_base)
+    last_interval_s = offsets_s[-1] - offsets_s[-2] if len(offsets_s) > 1 else nominal_s or 0.0
+    return Timeline(offsets_s, keyframes_s, last_interval_s)
+
+
+def timeline_of_count(is_keyframe: NDArray[np.bool_], *, nominal_s: float) -> Timeline:
+    """Return the timeline of frames without times, one every ``nominal_s`` seconds."""
+    offsets_s = np.arange(len(is_keyframe)) * nominal_s
+    return Timeline(array("d", offsets_s.tobytes()), array("d", offsets_s[is_keyframe].tobytes()), nominal_s)
+
+
+def _seconds(ticks: NDArray[np.int64], time_base: Fraction) -> Sequence[float]:
+    return array("d", (ticks.astype(np.float64) * time_base.numerator / time_base.denominator).tobytes())
+
+
+def _require_interval(interval_s: float) -> None:
+    if interval_s <= 0:
+        raise FootageError(
+            expected="a sampling interval above 0 seconds",
+            found=f"{interval_s:g} s",
+            remedy="give one as --every 1s",
+        )

@@ -71,6 +71,11 @@ class StudioTask:
     annotations: tuple[Annotation, ...]
     incomplete: int
 
+    def about(self, frame_id: str) -> "StudioTask":
+        """Return the same task as one about ``frame_id``."""
+        answers = tuple(replace(annotation, frame_id=frame_id) for annotation in self.annotations)
+        return replace(self, frame_id=frame_id, annotations=answers)
+
     def with_answers_of(self, other: "StudioTask") -> "StudioTask":
         return replace(
             self, annotations=self.annotations + other.annotations, incomplete=self.incomplete + other.incomplete

@@ -10,6 +10,7 @@ from workbench.store.database import Database
 from workbench.store.datasets import Datasets
 from workbench.store.footage import Footage
 from workbench.store.frame_files import FrameFiles
+from workbench.store.frame_filter import Cursor, FrameFilter, FrameState
 from workbench.store.jobs import Jobs
 from workbench.store.labels import Labels
 from workbench.store.promotions import Promotions
@@ -17,7 +18,7 @@ from workbench.store.sites import Sites
 from workbench.store.turns import turn
 from workbench.store.users import Users
 
-__all__ = ["FrameFiles", "Store", "turn"]
+__all__ = ["Cursor", "FrameFiles", "FrameFilter", "FrameState", "Store", "turn"]
 
 
 class Store:

@@ -1,13 +1,28 @@
 """The database: SQLite (WAL) embedded, PostgreSQL by URL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Delete, Engine, Insert, Row, Select, Table, Update, create_engine, event, inspect
+from sqlalchemy import (
+    Column,
+    Connection,
+    Delete,
+    Engine,
+    Index,
+    Insert,
+    Row,
+    Select,
+    Table,
+    Update,
+    create_engine,
+    event,
+    inspect,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
@@ -15,9 +30,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import CreateColumn
 
 from workbench.errors import StorageError
-from workbench.store.tables import metadata
+from workbench.store.tables import FILL, metadata
 
 _BATCH_ROWS = 5_000
+_WRITERS_TURN = 0x576F726B62656E63
+"""Key of PostgreSQL's advisory lock; SQLite needs none, as it has one lock for all writers."""
+_Named = TypeVar("_Named", Column[Any], Index)
 
 
 class Database:
@@ -39,10 +57,13 @@ class Database:
         if parsed.get_backend_name() == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
+        else:
+            event.listen(engine, "begin", _begin_postgresql)
         database = cls(engine)
         with database.transaction() as connection:
             metadata.create_all(connection)
             _add_missing_columns(connection)
+            _add_missing_indexes(connection)
         return database
 
     def close(self) -> None:
@@ -76,9 +97,17 @@ class Database:
         with self.transaction() as connection:
             return connection.execute(statement).rowcount
 
+    def write_each(self, statement: Update | Delete, parameters: Sequence[Mapping[str, object]]) -> int:
+        """Execute one statement with each of ``parameters`` and return how many rows were touched."""
+        if not parameters:
+            return 0
+        with self.transaction() as connection:
+            return connection.execute(statement, parameters).rowcount
+
     def insert(self, table: Table, rows: Sequence[dict[str, Any]], *, overwrite: bool = False) -> int:
         """Insert ``rows`` and return how many were written; a key already there is left alone or overwritten."""
         statement = self._upsert(table) if overwrite else self._dialect_insert(table).on_conflict_do_nothing()
+        statement = statement.execution_options(preserve_rowcount=True)
         with self.transaction() as connection:
             return sum(
                 connection.execute(statement, rows[start : start + _BATCH_ROWS]).rowcount
@@ -123,14 +152,32 @@ def _make_folder(url: URL) -> None:
 
 
 def _add_missing_columns(connection: Connection) -> None:
-    """Bring tables of an earlier release up to date; a column that came later is nullable or has a server default."""
+    """Bring tables of an earlier release up to date; a column that came later is nullable or has a server default.
+
+    A column with an expression under ``FILL`` in its ``info`` is filled with it.
+    """
+    found = inspect(connection)
+    missing = [
+        column for table in metadata.sorted_tables for column in _lacking(found.get_columns(table.name), table.columns)
+    ]
+    for column in missing:
+        definition = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {definition}")
+    for column in missing:
+        if FILL in column.info:
+            connection.execute(update(column.table).values({column: column.info[FILL]}))
+
+
+def _add_missing_indexes(connection: Connection) -> None:
     found = inspect(connection)
     for table in metadata.sorted_tables:
-        known = {column["name"] for column in found.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in known:
-                definition = CreateColumn(column).compile(dialect=connection.dialect)
-                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
+        for index in _lacking(found.get_indexes(table.name), table.indexes):
+            index.create(connection)
+
+
+def _lacking(known: Iterable[Mapping[str, Any]], wanted: Iterable[_Named]) -> list[_Named]:
+    names = {one["name"] for one in known}
+    return [one for one in wanted if one.name not in names]
 
 
 def _prepare_sqlite(connection: SqliteConnection, record: ConnectionPoolEntry) -> None:
@@ -143,3 +190,9 @@ def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once: a transaction that reads first and writes later can fail half-way."""
     if connection.get_execution_options().get("writing"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    """Let one writer in after the other, as SQLite does: what a transaction has read stays true until it writes."""
+    if connection.get_execution_options().get("writing"):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_TURN})")

@@ -1,15 +1,22 @@
-"""The catalogue of clips and frames."""
+"""The catalogue of clips and frames. A million frames stay quick: what a page shows is asked of an index."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import Column, Row, Select, Table, and_, exists, func, select
 
 from workbench.domain import Clip, Frame
 from workbench.errors import NotFoundError
 from workbench.store.database import Database
-from workbench.store.tables import clips, frames, sightings
+from workbench.store.frame_filter import Cursor, FrameFilter, FrameState
+from workbench.store.frame_references import follow
+from workbench.store.frame_rows import frame_to_row, in_order, row_to_frame, those
+from workbench.store.frame_states import refresh_states
+from workbench.store.tables import cameras, clips, frames, label_tasks, sightings, sites
 
+_EVERY_FRAME = FrameFilter()
+_IDS_AT_ONCE = 5_000
 _SAME_INSTANT_S = 0.05
 
 
@@ -42,7 +49,7 @@ class Footage:
     def add_frames(self, new: Sequence[Frame]) -> int:
         """Remember ``new`` frames and every instant at which they were seen; return how many were not known yet."""
         with self._database.transaction():
-            added = self._database.insert(frames, [_frame_row(frame) for frame in new])
+            added = self._database.insert(frames, [frame_to_row(frame) for frame in new])
             self._database.insert(
                 sightings,
                 [
@@ -58,13 +65,85 @@ class Footage:
         return added
 
     def frames(self, site: str, *, camera: str | None = None, clip_id: str | None = None) -> list[Frame]:
-        """Return a site's frames in the order in which they were taken."""
+        """Return all of a site's frames in the order in which they were taken; a million of them fill a gigabyte."""
         query = select(frames).where(frames.c.site == site).order_by(frames.c.taken_at, frames.c.id)
         if camera is not None:
             query = query.where(frames.c.camera == camera)
         if clip_id is not None:
             query = query.where(frames.c.clip_id == clip_id)
         return self._frames(query)
+
+    def page(
+        self,
+        site: str,
+        only: FrameFilter = _EVERY_FRAME,
+        *,
+        limit: int,
+        after: Cursor | None = None,
+        newest_first: bool = False,
+    ) -> list[Frame]:
+        """Return at most ``limit`` frames in the order in which they were taken, or in reverse.
+
+        The next page begins ``after`` the last of them: ``Cursor.of(frame)``.
+        """
+        return self._frames(in_order(site, only, limit=limit, after=after, newest_first=newest_first))
+
+    def newest_per_camera(self, site: str, limit: int) -> dict[str, list[Frame]]:
+        """Return each camera's newest frames, newest first; a camera without frames has an empty list."""
+        names = self._database.rows(select(cameras.c.name).where(cameras.c.site == site).order_by(cameras.c.name))
+        return {name: self.page(site, FrameFilter(camera=name), limit=limit, newest_first=True) for (name,) in names}
+
+    def count(self, site: str, only: FrameFilter = _EVERY_FRAME) -> int:
+        return int(self._database.rows(select(func.count()).select_from(frames).where(*those(site, only)))[0][0])
+
+    def counts_by_camera(self, site: str) -> dict[str, int]:
+        """Return how many frames each camera has that has any."""
+        query = (
+            select(frames.c.camera, func.count().label("frames")).where(frames.c.site == site).group_by(frames.c.camera)
+        )
+        return {row.camera: row.frames for row in self._database.rows(query)}
+
+    def taken_at(self, site: str, camera: str) -> list[datetime]:
+        """Return when each frame of a camera was taken, in that order."""
+        query = select(frames.c.taken_at).where(frames.c.site == site, frames.c.camera == camera)
+        return [row.taken_at for row in self._database.rows(query.order_by(frames.c.taken_at))]
+
+    def counts_by_state(self, site: str) -> dict[FrameState, int]:
+        query = (
+            select(frames.c.state, func.count().label("frames")).where(frames.c.site == site).group_by(frames.c.state)
+        )
+        found = {row.state: row.frames for row in self._database.rows(query)}
+        return {state: found.get(state.value, 0) for state in FrameState}
+
+    def frame_ids(self, site: str, only: FrameFilter = _EVERY_FRAME) -> Iterator[str]:
+        """Yield the ids in the order in which the frames were taken, holding a few thousand of them at a time."""
+        after: Cursor | None = None
+        while True:
+            query = in_order(site, only, limit=_IDS_AT_ONCE, after=after)
+            rows = self._database.rows(query.with_only_columns(frames.c.taken_at, frames.c.id))
+            yield from (row.id for row in rows)
+            if len(rows) < _IDS_AT_ONCE:
+                return
+            after = Cursor(rows[-1].taken_at, rows[-1].id)
+
+    def unasked(self, site: str, *, limit: int | None = None) -> list[str]:
+        """Return the ids of frames that no label task asks about, oldest first."""
+        asked = exists().where(label_tasks.c.site == frames.c.site, label_tasks.c.frame_id == frames.c.id)
+        query = select(frames.c.id).where(frames.c.site == site, ~asked).order_by(frames.c.taken_at, frames.c.id)
+        return [row.id for row in self._database.rows(query.limit(limit))]
+
+    def by_id(self, site: str, frame_ids: Iterable[str]) -> dict[str, Frame]:
+        """Return those of ``frame_ids`` that the catalogue has, with their frames."""
+        return {row.id: row_to_frame(row) for row in self._rows_of(site, frame_ids, frames)}
+
+    def known(self, site: str, frame_ids: Iterable[str]) -> set[str]:
+        """Return those of ``frame_ids`` that the catalogue has."""
+        return {row.id for row in self._rows_of(site, frame_ids, frames.c.id)}
+
+    def sites_with(self, frame_id: str) -> list[str]:
+        """Return the sites that have this picture; it lies in one file for all of them."""
+        has = exists().where(frames.c.site == sites.c.name, frames.c.id == frame_id)
+        return [row.name for row in self._database.rows(select(sites.c.name).where(has).order_by(sites.c.name))]
 
     def get(self, site: str, frame_id: str) -> Frame:
         for frame in self._frames(select(frames).where(frames.c.site == site, frames.c.id == frame_id)):
@@ -77,47 +156,43 @@ class Footage:
 
     def frame_at(self, site: str, clip_name: str, offset_s: float) -> Frame | None:
         """Return the frame seen in the clip within 0.05 s of ``offset_s`` seconds after its start, if any."""
-        distance = func.abs(sightings.c.offset_s - offset_s)
+        earliest_s, latest_s = offset_s - _SAME_INSTANT_S, offset_s + _SAME_INSTANT_S
         query = (
             select(frames)
             .join(sightings, and_(sightings.c.site == frames.c.site, sightings.c.frame_id == frames.c.id))
-            .where(sightings.c.site == site, sightings.c.clip_name == clip_name, distance <= _SAME_INSTANT_S)
-            .order_by(distance)
+            .where(sightings.c.site == site, sightings.c.clip_name == clip_name)
+            .where(sightings.c.offset_s.between(earliest_s, latest_s))
+            .order_by(func.abs(sightings.c.offset_s - offset_s))
             .limit(1)
         )
         return next(iter(self._frames(query)), None)
 
+    def replace(self, site: str, new_frames: Mapping[str, Frame]) -> int:
+        """Put new frames in the place of the old ids that they stand beside, and return how many old ones went.
+
+        A picture that was covered has other bytes and so another id; whatever is known of the old frame (sightings,
+        tasks, answers, and so on) follows to the new one, wholly or not at all. Old ids that the catalogue has not are
+        left out, so that a run that was cut off is completed by running it again. A new id that is there already takes
+        the old one's rows in; where both have a row that there can be only one of, its own stays.
+        """
+        with self._database.transaction():
+            known = self.known(site, new_frames)
+            new = {old_id: frame for old_id, frame in new_frames.items() if old_id in known and frame.id != old_id}
+            for old_id, frame in new.items():
+                self._database.insert(frames, [frame_to_row(frame)])
+                follow(self._database, site, old_id, frame.id)
+            refresh_states(self._database, site, {frame.id for frame in new.values()})
+        return len(new)
+
+    def _rows_of(self, site: str, frame_ids: Iterable[str], columns: Table | Column[str]) -> Iterator[Row[Any]]:
+        wanted = list(frame_ids)
+        for start in range(0, len(wanted), _IDS_AT_ONCE):
+            some = wanted[start : start + _IDS_AT_ONCE]
+            yield from self._database.rows(select(columns).where(frames.c.site == site, frames.c.id.in_(some)))
+
     def _frames(self, query: Select[Any]) -> list[Frame]:
-        return [_frame(row) for row in self._database.rows(query)]
+        return [row_to_frame(row) for row in self._database.rows(query)]
 
 
 def _clip(row: Row[Any]) -> Clip:
     return Clip(row.id, row.site, row.camera, row.name, row.started_at, row.duration_s, size_wh=(row.width, row.height))
-
-
-def _frame(row: Row[Any]) -> Frame:
-    return Frame(
-        id=row.id,
-        site=row.site,
-        camera=row.camera,
-        clip_id=row.clip_id,
-        clip_name=row.clip_name,
-        offset_s=row.offset_s,
-        taken_at=row.taken_at,
-        size_wh=(row.width, row.height),
-    )
-
-
-def _frame_row(frame: Frame) -> dict[str, object]:
-    width, height = frame.size_wh
-    return {
-        "id": frame.id,
-        "site": frame.site,
-        "camera": frame.camera,
-        "clip_id": frame.clip_id,
-        "clip_name": frame.clip_name,
-        "offset_s": frame.offset_s,
-        "taken_at": frame.taken_at,
-        "width": width,
-        "height": height,
-    }

@@ -1,66 +1,78 @@
-"""Frame images as content-addressed files on the local disk."""
+"""Frames' pictures by content: a picture's name is the SHA-256 of its bytes, wherever the bytes lie."""
 
 import hashlib
-import os
-import tempfile
-from pathlib import Path
 
 from workbench.errors import StorageError
+from workbench.store.file_store import FileStore, open_file_store
+from workbench.store.thumbnails import LONG_SIDE_PX, thumbnail_of
 
-_REMEDY = "free some space or set WORKBENCH_HOME to a folder that can be written"
+__all__ = ["FrameFiles"]
+
+_REMEDY = "ingest its clip again"
 
 
 class FrameFiles:
-    """JPEG files named by the SHA-256 of their bytes, spread over 256 folders below ``root``."""
+    """JPEG files spread over 256 folders, and a thumbnail beside each that was asked for."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, files: FileStore) -> None:
+        self._files = files
+
+    @classmethod
+    def open(cls, address: str) -> "FrameFiles":
+        """Return the frames at a folder's path or an fsspec URL; StorageError when nothing installed can open it."""
+        return cls(open_file_store(address))
+
+    @property
+    def address(self) -> str:
+        return self._files.address
 
     def write(self, jpeg: bytes) -> str:
-        """Store ``jpeg`` (whole or not at all) and return its id; StorageError when the disk refuses."""
+        """Store ``jpeg`` (whole or not at all) and return its id; StorageError when the store refuses."""
         frame_id = hashlib.sha256(jpeg).hexdigest()
-        path = self.path(frame_id)
-        if path.exists():
-            return frame_id
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, jpeg)
-        except OSError as error:
-            raise StorageError(
-                expected=f"room for a frame in {self._root}", found=str(error), remedy=_REMEDY
-            ) from error
+        self._files.put(_picture(frame_id), jpeg)
         return frame_id
 
     def read(self, frame_id: str) -> bytes:
-        """Return the JPEG bytes of a frame; StorageError when its file is gone or changed."""
-        try:
-            jpeg = self.path(frame_id).read_bytes()
-        except OSError as error:
+        """Return the JPEG bytes of a frame; StorageError when they are gone or changed."""
+        jpeg = self._files.get(_picture(frame_id))
+        if jpeg is None:
             raise StorageError(
-                expected=f"the image of frame {frame_id[:12]} in {self._root}",
-                found=error.strerror or str(error),
-                remedy="ingest its clip again",
-            ) from error
+                expected=f"the picture of frame {frame_id[:12]} in {self.address}", found="none", remedy=_REMEDY
+            )
         if hashlib.sha256(jpeg).hexdigest() != frame_id:
             raise StorageError(
-                expected=f"the image of frame {frame_id[:12]} as it was stored",
+                expected=f"the picture of frame {frame_id[:12]} in {self.address} as it was stored",
                 found="other bytes",
-                remedy="delete the file and ingest its clip again",
+                remedy=_REMEDY,
             )
         return jpeg
 
-    def path(self, frame_id: str) -> Path:
-        return self._root / frame_id[:2] / f"{frame_id}.jpg"
+    def delete(self, frame_id: str) -> None:
+        """Remove a frame's picture and thumbnail; what is not there is fine."""
+        self._files.delete(_picture(frame_id))
+        self._files.delete(_thumbnail(frame_id))
+
+    def thumbnail(self, frame_id: str) -> bytes:
+        """Return a JPEG with a long side of at most 320 pixels, made of the stored picture when first asked for.
+
+        Raises StorageError when there is none yet and the picture is gone, changed or cannot be decoded.
+        """
+        if (known := self._files.get(_thumbnail(frame_id))) is not None:
+            return known
+        made = thumbnail_of(self.read(frame_id))
+        self._files.put(_thumbnail(frame_id), made)
+        self._drop_if_deleted_meanwhile(frame_id)
+        return made
+
+    def _drop_if_deleted_meanwhile(self, frame_id: str) -> None:
+        """Leave no thumbnail of a picture that is gone; ``delete`` takes the picture first, so this one sees it."""
+        if self._files.get(_picture(frame_id)) is None:
+            self._files.delete(_thumbnail(frame_id))
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            temporary.unlink()
-            raise
-    temporary.replace(path)
+def _picture(frame_id: str) -> str:
+    return f"{frame_id[:2]}/{frame_id}.jpg"
+
+
+def _thumbnail(frame_id: str) -> str:
+    return f"{frame_id[:2]}/{frame_id}.{LONG_SIDE_PX}px.jpg"

@@ -1,14 +1,15 @@
 """What was asked about frames, what models guessed and what people answered."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Select, Table, delete, select, update
+from sqlalchemy import Select, Table, bindparam, delete, select, update
 
 from workbench.domain import Annotation, LabelTask, Prediction, Split
 from workbench.store.database import Database
+from workbench.store.frame_states import refresh_states
 from workbench.store.tables import annotations, imported_answers, label_tasks, predictions, sites, split_pins
 
 
@@ -26,7 +27,19 @@ class Labels:
 
     def add_tasks(self, site: str, tasks: Sequence[LabelTask]) -> None:
         """Remember which task asks about which frame; a frame asked about again moves to its new task."""
-        self._database.insert(label_tasks, [{"site": site, **asdict(task)} for task in tasks], overwrite=True)
+        with self._database.transaction():
+            self._database.insert(label_tasks, [{"site": site, **asdict(task)} for task in tasks], overwrite=True)
+            refresh_states(self._database, site, [task.frame_id for task in tasks])
+
+    def remove_tasks(self, site: str, frame_ids: Iterable[str]) -> None:
+        """Forget the tasks that asked about these frames."""
+        of_frame = (label_tasks.c.site == site, label_tasks.c.frame_id == bindparam("of_frame"))
+        gone = list(frame_ids)
+        with self._database.transaction():
+            self._database.write_each(
+                delete(label_tasks).where(*of_frame), [{"of_frame": frame_id} for frame_id in gone]
+            )
+            refresh_states(self._database, site, gone)
 
     def tasks(self, site: str) -> dict[str, LabelTask]:
         """Return the site's tasks by frame id."""
@@ -44,9 +57,12 @@ class Labels:
 
     def replace_annotations(self, site: str, new: Sequence[Annotation]) -> None:
         """Make ``new`` the whole of what people said about the site."""
+        answered = select(annotations.c.frame_id).where(annotations.c.site == site).distinct()
         with self._database.transaction():
+            before = {row.frame_id for row in self._database.rows(answered)}
             self._database.write(delete(annotations).where(annotations.c.site == site))
             self._database.insert(annotations, [{"site": site, **asdict(annotation)} for annotation in new])
+            refresh_states(self._database, site, before ^ {annotation.frame_id for annotation in new})
 
     def annotations(self, site: str) -> list[Annotation]:
         """Return what people said about the site, oldest first."""

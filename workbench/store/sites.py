@@ -1,11 +1,12 @@
 """Sites and their cameras."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row, select
 
-from workbench.domain import Camera, Site
+from workbench.domain import Camera, Mask, MaskStyle, Site
 from workbench.errors import NotFoundError, UsageError
 from workbench.store.database import Database
 from workbench.store.tables import cameras, sites
@@ -38,8 +39,14 @@ class Sites:
         return [_site(row) for row in self._database.rows(select(sites).order_by(sites.c.name))]
 
     def add_camera(self, camera: Camera) -> None:
+        """Remember ``camera``; one of that name that is there already stays as it is."""
         self.get(camera.site)
-        self._database.insert(cameras, [{"site": camera.site, "name": camera.name}])
+        self._database.insert(cameras, [_camera_row(camera)])
+
+    def set_camera(self, camera: Camera) -> None:
+        """Give the camera of this name other masks; NotFoundError when there is none."""
+        self.camera(camera.site, camera.name)
+        self._database.insert(cameras, [_camera_row(camera)], overwrite=True)
 
     def camera(self, site: str, name: str) -> Camera:
         self.get(site)
@@ -55,11 +62,20 @@ class Sites:
 
     def cameras(self, site: str) -> list[Camera]:
         query = select(cameras).where(cameras.c.site == site).order_by(cameras.c.name)
-        return [Camera(row.site, row.name) for row in self._database.rows(query)]
+        return [_camera(row) for row in self._database.rows(query)]
 
 
 def _site(row: Row[Any]) -> Site:
     return Site(row.name, tuple(row.class_names))
+
+
+def _camera(row: Row[Any]) -> Camera:
+    masks = tuple(Mask(tuple((u, v) for u, v in mask["outline_uv"]), MaskStyle(mask["style"])) for mask in row.masks)
+    return Camera(row.site, row.name, masks, row.hides_faces)
+
+
+def _camera_row(camera: Camera) -> dict[str, object]:
+    return {**asdict(camera), "masks": [asdict(mask) for mask in camera.masks]}
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     Dialect,
+    Exists,
     Float,
     ForeignKey,
     ForeignKeyConstraint,
@@ -17,9 +19,17 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    case,
+    exists,
+    false,
 )
 
+from workbench.store.frame_filter import FrameState
+
 metadata = MetaData()
+
+FILL = "fill"
+"""Key of a column's ``info``: the expression that fills the column where a database of an earlier release lacks it."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -53,6 +63,8 @@ cameras = Table(
     metadata,
     Column("site", ForeignKey("sites.name"), primary_key=True),
     Column("name", String(63), primary_key=True),
+    Column("masks", JSON, nullable=False, server_default="[]"),
+    Column("hides_faces", Boolean, nullable=False, server_default=false()),
 )
 
 clips = Table(
@@ -81,9 +93,16 @@ frames = Table(
     Column("taken_at", UtcDateTime, nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
+    Column("state", String(16), nullable=False, server_default=FrameState.UNLABELLED.value),
     ForeignKeyConstraint(["site", "camera"], ["cameras.site", "cameras.name"]),
     Index("frames_by_time", "site", "camera", "taken_at"),
+    Index("frames_of_site_by_time", "site", "taken_at"),
+    Index("frames_of_clip_by_time", "site", "clip_id", "taken_at"),
+    Index("frames_by_state_and_time", "site", "state", "taken_at"),
+    Index("frames_by_camera_state_and_time", "site", "camera", "state", "taken_at"),
 )
+"""``state`` follows from ``label_tasks`` and ``annotations`` (see ``frame_state``) and is kept beside the frame so that
+a page of one state is one stretch of an index, however many frames there are."""
 
 
 def _a_frame() -> ForeignKeyConstraint:
@@ -98,6 +117,7 @@ sightings = Table(
     Column("offset_s", Float, primary_key=True),
     Column("frame_id", String(64), nullable=False),
     _a_frame(),
+    Index("sightings_of_frame", "site", "frame_id"),
 )
 """Every instant at which a frame's bytes were seen: a still scene can give the same bytes more than once."""
 
@@ -135,7 +155,22 @@ annotations = Table(
     Column("labeller", String(255), nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     _a_frame(),
+    Index("annotations_of_frame", "site", "frame_id"),
 )
+
+
+def _names_a_frame(table: Table) -> Exists:
+    return exists().where(table.c.site == frames.c.site, table.c.frame_id == frames.c.id)
+
+
+frame_state = case(
+    (_names_a_frame(annotations), FrameState.LABELLED.value),
+    (_names_a_frame(label_tasks), FrameState.IN_LABELLING.value),
+    else_=FrameState.UNLABELLED.value,
+)
+"""What a row of ``frames`` has to hold as its ``state``."""
+
+frames.c.state.info[FILL] = frame_state
 
 split_pins = Table(
     "split_pins",
@@ -154,6 +189,7 @@ imported_answers = Table(
     Column("frame_id", String(64), primary_key=True),
     Column("digest", String(64), primary_key=True),
     _a_frame(),
+    Index("imported_answers_of_frame", "site", "frame_id", "project_id", "digest"),
 )
 """What files said about frames: SHA-256 of class and caption, so that it is known after people have changed it."""
 

@@ -94,7 +94,7 @@ def frame_link(frame_id: object, what: object) -> Markup:
     """Return the thumbnail of a frame that shows ``what``; a click opens the frame itself."""
     return Markup(
         '<a href="/frames/{0}.jpg" target="_blank" rel="noopener">'
-        '<img src="/frames/{0}.jpg" loading="lazy" alt="{1}"></a>'
+        '<img src="/thumbnails/{0}.jpg" loading="lazy" alt="{1}"></a>'
     ).format(frame_id, what)
 
 

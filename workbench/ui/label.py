@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from workbench.domain import Role, Split
 from workbench.errors import LabelFileError
+from workbench.store import FrameState
 from workbench.ui.fragments import empty_state, facts, heading, loading, no_site, note, page_link, table
 from workbench.ui.invitation import INVITATION_PATH
 from workbench.ui.job_panel import JobPanel
@@ -90,16 +91,14 @@ class _Desk:
 def _overview(workspace: Workspace, site: str | None) -> Markup:
     if not site:
         return no_site()
-    frames, labels = workspace.store.footage.frames(site), workspace.store.labels
-    if not frames:
+    stills = workspace.store.footage.counts_by_state(site)
+    if not any(stills.values()):
         return empty_state("No stills to ask about", "Take stills from the site's footage under Footage first.")
-    tasks = labels.tasks(site)
-    answered = {annotation.frame_id for annotation in labels.annotations(site)}
     figures = {
-        "stills": len(frames),
-        "asked about": len(tasks),
-        "answered": len(answered),
-        "waiting for an answer": len(tasks.keys() - answered),
+        "stills": sum(stills.values()),
+        "asked about": stills[FrameState.IN_LABELLING] + stills[FrameState.LABELLED],
+        "answered": stills[FrameState.LABELLED],
+        "waiting for an answer": stills[FrameState.IN_LABELLING],
     }
     return facts(figures) + _project(workspace, site)
 

@@ -28,8 +28,8 @@ def build_dataset(workspace: Workspace, site: str, *, actor: str, progress: Prog
     """
     store = workspace.store
     known_site = store.sites.get(site)
-    frames = {frame.id: frame for frame in store.footage.frames(site)}
     by_frame = _by_frame(store.labels.annotations(site))
+    frames = store.footage.by_id(site, by_frame)
     _require_classes(known_site, by_frame)
     latest = next(iter(reversed(store.datasets.all(site))), None)
     manifest = _manifest(known_site, frames, by_frame, store.labels.pins(site))

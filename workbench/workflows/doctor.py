@@ -1,8 +1,8 @@
 """Look at everything that the workbench needs, and say what to do about what is amiss."""
 
+import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def doctor(workspace: Workspace) -> list[Check]:
     checks: dict[str, Callable[[Workspace], str]] = {
         "python": _python,
         "database": _database,
-        "frames folder": _frames_folder,
+        "frames": _frames,
         "free disk": _free_disk,
         "base model": _base_model,
         "Label Studio": _label_studio,
@@ -71,12 +71,10 @@ def _database(workspace: Workspace) -> str:
     return f"answers; the audit trail's {events} events are intact"
 
 
-def _frames_folder(workspace: Workspace) -> str:
-    folder = workspace.settings.frames_dir
-    with _storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return f"{folder} can be written"
+def _frames(workspace: Workspace) -> str:
+    files = workspace.frame_files
+    files.delete(files.write(os.urandom(16)))
+    return f"{files.address} can be written"
 
 
 def _free_disk(workspace: Workspace) -> str:

@@ -14,7 +14,7 @@ from workbench.errors import LabelFileError
 from workbench.labeling.labels_csv import LabelRow, read_labels
 from workbench.progress import Progress, silent
 from workbench.workflows.prelabel import PreLabeller
-from workbench.workflows.task_board import TaskBoard, open_studio
+from workbench.workflows.task_board import TaskBoard, by_current_frame, open_studio
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["ImportReport", "PullReport", "PushReport", "import_labels", "pull", "push"]
@@ -67,7 +67,7 @@ def push(
     """
     with TaskBoard.held(workspace, site, progress) as board:
         guesser = PreLabeller(workspace, board.site) if prelabel else None
-        missing = [frame.id for frame in workspace.store.footage.frames(site) if frame.id not in board.tasks][:limit]
+        missing = workspace.store.footage.unasked(site, limit=limit)
         board.create(dict.fromkeys(missing, ()), "pushed", guesser, progress)
         guessed = board.guess_unanswered(guesser, progress) if guesser else 0
         if guesser and (missing or guessed):
@@ -127,12 +127,8 @@ def pull(workspace: Workspace, site: str, *, actor: str, progress: Progress = si
     known_site = workspace.store.sites.get(site)
     studio = open_studio(workspace)
     project_id = studio.require_project(known_site, labels.project(site))
-    frame_ids = {frame.id for frame in workspace.store.footage.frames(site)}
-    tasks = [
-        task
-        for task in studio.tasks(project_id, only_annotated=True, progress=progress).values()
-        if task.frame_id in frame_ids
-    ]
+    answered = studio.tasks(project_id, only_annotated=True, progress=progress)
+    tasks = by_current_frame(workspace, site, answered).values()
     found = {annotation.annotation_id: annotation for task in tasks for annotation in task.annotations}
     before = {annotation.annotation_id: annotation for annotation in labels.annotations(site)}
     report = PullReport(

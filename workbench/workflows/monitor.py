@@ -14,6 +14,7 @@ from workbench.drift import CameraWindows, Window, drift_reports
 from workbench.models.dual_encoder import DualEncoder, load_dual_encoder
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
+from workbench.store import Cursor, FrameFilter
 from workbench.workflows.predict import champion_of, decode_image, load_site_model
 from workbench.workflows.workspace import Workspace
 
@@ -21,7 +22,7 @@ __all__ = ["check_drift"]
 
 _FRAMES_AT_ONCE = 64
 _MOST_FRAMES = 1000
-_AnyFrame = TypeVar("_AnyFrame", Frame, LabelledFrame)
+_Item = TypeVar("_Item")
 
 
 def check_drift(
@@ -104,7 +105,7 @@ def _windows(
     """Look at both windows; when one of them is empty there is nothing to compare, and neither is looked at."""
     if not reference or not current:
         return CameraWindows(camera, _unseen(reference), _unseen(current))
-    reference, current = _thinned(reference), _thinned(current)
+    reference = _thinned(reference)
     jpegs = [workspace.frame_files.read(frame.id) for frame in current]
     return CameraWindows(
         camera,
@@ -118,9 +119,9 @@ def _unseen(frames: Sequence[Frame] | Sequence[LabelledFrame]) -> Window:
     return Window(np.zeros((len(frames), 0)), ("",) * len(frames), clip_ids, taken_at)
 
 
-def _thinned(frames: Sequence[_AnyFrame]) -> list[_AnyFrame]:
-    places = np.linspace(0, len(frames) - 1, min(len(frames), _MOST_FRAMES)).round().astype(int)
-    return [frames[place] for place in places]
+def _thinned(items: Sequence[_Item]) -> list[_Item]:
+    places = np.linspace(0, len(items) - 1, min(len(items), _MOST_FRAMES)).round().astype(int)
+    return [items[place] for place in places]
 
 
 def _reference_version(workspace: Workspace, site: str) -> DatasetVersion:
@@ -139,13 +140,9 @@ def _current_frames(
     known = {row.frame_id for row in reference}
     if since is None and until is None:
         since = max((row.taken_at for row in reference), default=None)
-    return [
-        frame
-        for frame in workspace.store.footage.frames(site, camera=camera)
-        if frame.id not in known
-        and (since is None or frame.taken_at >= since)
-        and (until is None or frame.taken_at <= until)
-    ]
+    footage, only = workspace.store.footage, FrameFilter(camera, since, until)
+    current = _thinned([frame_id for frame_id in footage.frame_ids(site, only) if frame_id not in known])
+    return sorted(footage.by_id(site, current).values(), key=Cursor.of)
 
 
 def _log(workspace: Workspace, report: DriftReport, version: DatasetVersion, model_version: str) -> None:

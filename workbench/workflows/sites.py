@@ -20,9 +20,8 @@ def add_site(workspace: Workspace, name: str, class_names: Sequence[str], *, act
 
 def add_camera(workspace: Workspace, site: str, name: str, *, actor: str) -> Camera:
     """Make ``name`` a camera of ``site``; the same call again changes nothing."""
-    camera = Camera(site, name)
     with workspace.store.transaction():
-        if camera not in workspace.store.sites.cameras(site):
-            workspace.store.sites.add_camera(camera)
+        if name not in {camera.name for camera in workspace.store.sites.cameras(site)}:
+            workspace.store.sites.add_camera(Camera(site, name))
             workspace.store.audit.append(actor=actor, action="camera.add", subject=site, detail={"camera": name})
-    return camera
+        return workspace.store.sites.camera(site, name)

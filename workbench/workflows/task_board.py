@@ -11,7 +11,7 @@ from workbench.workflows.images import ImageLinks
 from workbench.workflows.prelabel import PreLabeller
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["TaskBoard", "open_studio"]
+__all__ = ["TaskBoard", "by_current_frame", "open_studio"]
 
 _CHUNK_FRAMES = 128
 
@@ -19,6 +19,17 @@ _CHUNK_FRAMES = 128
 def open_studio(workspace: Workspace) -> Studio:
     """Return the workspace's Label Studio; LabelStudioError when there is no token for it."""
     return Studio(workspace.settings.labelstudio_url, workspace.settings.labelstudio_token.get_secret_value())
+
+
+def by_current_frame(workspace: Workspace, site: str, found: Mapping[str, StudioTask]) -> dict[str, StudioTask]:
+    """Return those of the tasks ``found`` that ask about the site's frames, by the frame's present id.
+
+    A still that was covered by a mask has another id since; its task names the old one until it is told.
+    """
+    ours = workspace.store.footage.known(site, found)
+    by_task = {task.task_id: frame_id for frame_id, task in workspace.store.labels.tasks(site).items()}
+    current = {frame_id if frame_id in ours else by_task.get(task.task_id): task for frame_id, task in found.items()}
+    return {frame_id: task.about(frame_id) for frame_id, task in current.items() if frame_id}
 
 
 class TaskBoard:
@@ -42,17 +53,16 @@ class TaskBoard:
 
     @classmethod
     def read(cls, workspace: Workspace, site: str, progress: Progress) -> "TaskBoard":
-        """Find or make the project and read its tasks; the store learns of tasks that it did not know."""
+        """Find or make the project and read its tasks; the store learns which came and went."""
         known_site = workspace.store.sites.get(site)
         studio = open_studio(workspace)
         project_id = studio.ensure_project(known_site, workspace.store.labels.project(site))
         board = cls(workspace, known_site, studio, project_id)
-        frame_ids = {frame.id for frame in workspace.store.footage.frames(site)}
-        found = studio.tasks(project_id, progress=progress)
-        board.tasks = {frame_id: task for frame_id, task in found.items() if frame_id in frame_ids}
+        board.tasks = by_current_frame(workspace, site, studio.tasks(project_id, progress=progress))
         known = workspace.store.labels.tasks(site)
         with workspace.store.transaction():
             workspace.store.labels.set_project(site, project_id)
+            workspace.store.labels.remove_tasks(site, known.keys() - board.tasks.keys())
             workspace.store.labels.add_tasks(
                 site,
                 [

@@ -22,7 +22,7 @@ class Workspace:
         """Open the workspace at ``settings.home``; its folders and tables are made where they are missing."""
         settings = settings or Settings.load()
         store = Store.open(settings.resolved_database_url, datasets_dir=settings.datasets_dir)
-        return cls(settings, store, FrameFiles(settings.frames_dir))
+        return cls(settings, store, FrameFiles.open(settings.resolved_frames_url))
 
     @cached_property
     def tracker(self) -> "Tracker":

@@ -1,0 +1,93 @@
+"""Where footage lies: files and folders on the disk or in an object store, each recording behind one interface."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from workbench.errors import FootageError
+from workbench.footage.addresses import without_credentials
+from workbench.footage.contents import HEAD_BYTES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, Content, content_of
+from workbench.footage.files import file_content, files_below, natural_order
+from workbench.footage.image_series import open_images
+from workbench.footage.recordings import Recording
+from workbench.footage.remote import is_remote, local_copies, remote_head, remote_names
+from workbench.footage.video import open_video
+
+__all__ = ["FoundRecording", "find_recordings"]
+
+
+@dataclass(frozen=True)
+class FoundRecording:
+    """A video file, or the pictures of one folder, below ``root``: a path or a URL.
+
+    ``name`` is relative to what was asked for; ``file_names`` are relative to ``root``, ``""`` being ``root`` itself.
+    """
+
+    name: str
+    content: Content
+    root: str = field(repr=False)
+    file_names: tuple[str, ...]
+
+    @contextmanager
+    def opened(self) -> Iterator[Recording]:
+        """Yield the recording, of an object store as a temporary copy; FootageError when it cannot be used."""
+        if is_remote(self.root):
+            with local_copies(self.root, self.file_names) as copies:
+                yield self._read(copies)
+        else:
+            yield self._read([Path(self.root, name) for name in self.file_names])
+
+    def _read(self, paths: Sequence[Path]) -> Recording:
+        if self.content is Content.PICTURE or file_content(paths[0]) is Content.PICTURE:
+            return open_images(paths, name=self.name, names=[name or self.name for name in self.file_names])
+        return open_video(paths[0], name=self.name)
+
+
+def find_recordings(source: str) -> list[FoundRecording]:
+    """Return what ``source`` holds, folders with all of theirs, in the order of the names (2 before 10).
+
+    The pictures of one folder are one recording. What a file holds is told by its first bytes and only then by its
+    name; of an object store's files, the name comes first. Files that are no footage, and hidden ones, are left out.
+
+    Raises:
+        FootageError: There is none, or it cannot be read.
+    """
+    if is_remote(source):
+        return _found(source, remote_names(source), lambda name: _remote_content(source, name))
+    path = Path(source)
+    if not path.exists():
+        raise FootageError(expected=f"footage at {path}", found="none there", remedy="check the path")
+    names = [file.relative_to(path).as_posix() for file in files_below(path)] if path.is_dir() else [""]
+    return _found(source, names, lambda name: file_content(Path(path, name)))
+
+
+def _found(source: str, names: Sequence[str], content_of_name: Callable[[str], Content | None]) -> list[FoundRecording]:
+    own_name = PurePosixPath(source.rstrip("/")).name
+    if list(names) == [""]:
+        return [FoundRecording(own_name, content_of_name("") or Content.VIDEO, source, ("",))]
+    found: list[FoundRecording] = []
+    pictures: dict[str, list[str]] = {}
+    for name in names:
+        content = content_of_name(name)
+        if content is Content.VIDEO:
+            found.append(FoundRecording(name, content, source, (name,)))
+        elif content is Content.PICTURE:
+            pictures.setdefault(PurePosixPath(name).parent.as_posix(), []).append(name)
+    for folder, own in pictures.items():
+        name = own_name if folder == "." else folder
+        found.append(FoundRecording(name, Content.PICTURE, source, tuple(sorted(own, key=natural_order))))
+    if not found:
+        raise FootageError(
+            expected=f"video files or pictures in {without_credentials(source)}",
+            found=f"none among {len(names)} files",
+            remedy="give the folder that holds the recordings themselves",
+        )
+    return sorted(found, key=lambda recording: natural_order(recording.name))
+
+
+def _remote_content(url: str, name: str) -> Content | None:
+    suffix = PurePosixPath(name or url).suffix.lower()
+    if suffix in VIDEO_SUFFIXES | PICTURE_SUFFIXES:
+        return content_of(b"", suffix)
+    return content_of(remote_head(url, name, HEAD_BYTES), suffix)
