@@ -12,13 +12,16 @@ and the JPEG. Peak memory is that of the process, also for the clip's first thir
 import argparse
 import json
 import os
+import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from fractions import Fraction
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +73,9 @@ def measure(folder: Path, minutes: float, rounds: int) -> dict[str, Any]:
             peaks_mib[mode], stills[mode] = found["peak_mib"], found["stills"]
     rate = {name: duration_s / statistics.median(waits) for name, waits in waits_s.items()}
     return {
-        "clip": {"minutes": minutes, "mib": round(clip.stat().st_size / 2**20, 1), "cores": os.cpu_count()},
-        "ffmpeg": {"times_real_time": round(rate["ffmpeg"], 1), "version": ffmpeg_version()},
+        "machine": machine(),
+        "clip": {"minutes": minutes, "mib": round(clip.stat().st_size / 2**20, 1)},
+        "ffmpeg": {"times_real_time": round(rate["ffmpeg"], 1)},
         **{
             mode: {
                 "times_real_time": round(rate[mode], 1),
@@ -123,6 +127,14 @@ def ffmpeg_version() -> str:
     return subprocess.run(["ffmpeg", "-version"], check=True, capture_output=True, text=True).stdout.split()[2]
 
 
+def machine() -> str:
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, nice {os.nice(0)}; "
+        f"Python {platform.python_version()}, PyAV {version('av')}, Pillow {version('pillow')}, "
+        f"ffmpeg {ffmpeg_version()}"
+    )
+
+
 def write_clip(path: Path, duration_s: float) -> None:
     width, height = SIZE_WH
     dice = np.random.default_rng(1)
@@ -148,7 +160,7 @@ def write_clip(path: Path, duration_s: float) -> None:
 
 
 def told(result: dict[str, Any]) -> str:
-    lines = [f"ffmpeg, full decode: {result['ffmpeg']['times_real_time']} x real time"]
+    lines = [result["machine"], f"ffmpeg, full decode: {result['ffmpeg']['times_real_time']} x real time"]
     for mode, target in TARGETS.items():
         own = result[mode]
         lines.append(
