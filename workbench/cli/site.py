@@ -61,7 +61,7 @@ def add_camera(
 
 @cameras.command("list")
 def list_cameras(site: SiteOption, as_json: JsonOption = False) -> None:
-    """List a site's cameras, their stills and what of their views is hidden."""
+    """List a site's cameras and what of their views is hidden."""
     store = open_workspace().store
     store.sites.get(site)
     known = store.sites.cameras(site)

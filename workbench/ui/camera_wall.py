@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from workbench.domain import Camera, Frame, JobState
+from workbench.footage.addresses import is_stream
 from workbench.ui.fragments import badge, empty_state, facts, frame_link, time_of
 from workbench.workflows.jobs import refresh_jobs
 from workbench.workflows.workspace import Workspace
@@ -45,7 +46,7 @@ def camera_wall(workspace: Workspace, site: str | None) -> tuple[Markup]:
 def _recording(workspace: Workspace, site: str) -> set[str]:
     """Return the cameras whose streams are being read now."""
     running = [job for job in refresh_jobs(workspace, site) if job.kind == "ingest" and job.state is JobState.RUNNING]
-    live = [job.argv for job in running if "://" in job.argv[-1]]
+    live = [job.argv for job in running if is_stream(job.argv[-1])]
     return {argv[argv.index("--camera") + 1] for argv in live}
 
 
