@@ -196,3 +196,14 @@ def test_what_a_camera_hides_is_covered_before_it_is_stored(workspace: Workspace
     for frame in workspace.store.footage.frames("yard"):
         stored = Image.open(BytesIO(workspace.frame_files.read(frame.id)))
         assert max(high for _, high in stored.getextrema()) < 10
+
+
+def test_stills_read_while_an_area_is_hidden_are_not_kept_uncovered(workspace: Workspace, make_clip: MakeClip) -> None:
+    def hide_meanwhile(done: int, total: int | None, what: str) -> None:
+        area = Mask(((0, 0), (1, 0), (1, 1)))
+        hide(workspace, site="yard", camera="gate", masks=[area], faces=False, actor="ann")
+
+    with pytest.raises(FootageError, match="other hidden areas since"):
+        take(workspace, make_clip(), progress=hide_meanwhile)
+    assert workspace.store.footage.frames("yard") == []
+    assert list(workspace.settings.frames_dir.rglob("*.jpg")) == []

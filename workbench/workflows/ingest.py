@@ -55,6 +55,7 @@ class IngestReport:
 
 @dataclass(frozen=True)
 class _Batch:
+    camera: Camera
     clip: Clip
     frames: tuple[Frame, ...]
     found: int
@@ -220,7 +221,7 @@ def _sample_recording(
         kept, selection = _selected(workspace, clip, plan, jpegs, rules)
     frames = tuple(frame for of_still in kept for frame in of_still)
     found = selection.found if selection else len(kept)
-    return _Batch(clip, frames, found, len(kept), tuple(problems), selection)
+    return _Batch(camera, clip, frames, found, len(kept), tuple(problems), selection)
 
 
 def _stored(
@@ -291,7 +292,7 @@ def _sample_stream(
         size_wh=seen[-1][2],
     )
     frames = [_frame(clip, frame_id, offset_s, size_wh) for frame_id, offset_s, size_wh in seen]
-    return _Batch(clip, tuple(frames), len(frames), len(frames), tuple(problems))
+    return _Batch(camera, clip, tuple(frames), len(frames), len(frames), tuple(problems))
 
 
 def _known_or_new(workspace: Workspace, clip: Clip, given_start: datetime | None) -> Clip:
@@ -318,6 +319,15 @@ def _commit(workspace: Workspace, batch: _Batch, actor: str) -> int:
     """Write the clip and its frames and return how many frames are new."""
     clip, footage = batch.clip, workspace.store.footage
     with workspace.store.transaction():
+        if workspace.store.sites.camera(clip.site, clip.camera) != batch.camera:
+            for frame in batch.frames:
+                if not footage.sites_with(frame.id):
+                    workspace.frame_files.delete(frame.id)
+            raise FootageError(
+                expected=f"what camera {clip.camera} hides to stay the same while {clip.name} is read",
+                found="other hidden areas since",
+                remedy="take the stills again; those read with the old ones are gone",
+            )
         is_new = footage.add_clip(clip)
         added = footage.add_frames(batch.frames)
         if is_new or added:
