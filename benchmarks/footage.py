@@ -30,7 +30,7 @@ import numpy as np
 
 from workbench.footage.pictures import LONG_SIDE_PX, encode_jpeg
 from workbench.footage.sampling import plan_every, plan_keyframes
-from workbench.footage.video import open_video
+from workbench.footage.video_files import open_video
 
 SIZE_WH = (1920, 1080)
 FPS = 25

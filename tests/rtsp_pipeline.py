@@ -2,8 +2,9 @@
 
     /usr/bin/python3 tests/rtsp_pipeline.py PORT [USER PASSWORD]
 
-``/live`` (H.264) shows one grey that changes ten times a second, so that pictures can be told apart; ``/sound`` has no
-video. With a user and password nothing is shown without them. It prints ``ready`` when it listens.
+``/live`` (H.264) shows one grey that changes ten times a second, so that pictures can be told apart; ``/ball`` a ball
+that moves in the left half of a dark view; ``/sound`` has no video. With a user and password nothing is shown without
+them. It prints ``ready`` when it listens.
 """
 
 import sys
@@ -15,11 +16,17 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
+_AS_H264 = (
+    " ! videoconvert ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay name=pay0 pt=96 )"
+)
 _PIPELINES = {
     "/live": (
         "( videotestsrc is-live=true pattern=white ! video/x-raw,width=320,height=180,framerate=10/1"
-        " ! videobalance name=light ! videoconvert"
-        " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay name=pay0 pt=96 )"
+        " ! videobalance name=light" + _AS_H264
+    ),
+    "/ball": (
+        "( videotestsrc is-live=true pattern=ball ! video/x-raw,width=160,height=180,framerate=10/1"
+        " ! videobox right=-160" + _AS_H264
     ),
     "/sound": "( audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay0 pt=8 )",
 }

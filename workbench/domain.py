@@ -29,12 +29,16 @@ __all__ = [
     "JobState",
     "LabelTask",
     "LabelledFrame",
+    "LiveRecording",
     "Mask",
     "MaskStyle",
     "Prediction",
     "Role",
+    "Sampling",
+    "SelectionStep",
     "Site",
     "Split",
+    "StreamKind",
     "Taking",
     "User",
     "Verdict",
@@ -77,6 +81,15 @@ class Taking(StrEnum):
     EVERY = "every"
     KEYFRAMES = "keyframes"
     CHANGES = "changes"
+
+
+class StreamKind(StrEnum):
+    """How a live stream is doing."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    WAITING = "waiting"
+    ENDED = "ended"
 
 
 class JobState(StrEnum):
@@ -174,6 +187,61 @@ class Frame:
     offset_s: float
     taken_at: datetime
     size_wh: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class SelectionStep:
+    """What one step left of the stills that it was given; ``reason`` says why the others were dropped."""
+
+    name: str
+    kept: int
+    dropped: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What came of taking stills from a source once.
+
+    ``clips`` are names, ``since`` and ``until`` the first and last instant kept, ``frames_known`` those kept whose
+    pictures the catalogue held already. ``starts`` counts the recordings by what told when they began.
+    """
+
+    site: str
+    camera: str
+    source: str
+    actor: str
+    at: datetime
+    seconds: float
+    clips: tuple[str, ...]
+    since: datetime | None
+    until: datetime | None
+    frames_found: int
+    frames_added: int
+    frames_known: int
+    steps: tuple[SelectionStep, ...]
+    starts: Mapping[str, int]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LiveRecording:
+    """How a camera's stream is doing, as the process that records it (``pid``, born at ``born_at``) told last.
+
+    ``reason`` is a sentence without credentials; ``retry_in_s`` counts from ``since`` while the stream is waited for.
+    """
+
+    site: str
+    camera: str
+    kind: StreamKind
+    since: datetime
+    reason: str
+    retry_in_s: float | None
+    reconnects: int
+    stills_taken: int
+    stills_dropped: int
+    pid: int
+    born_at: datetime
 
 
 @dataclass(frozen=True)

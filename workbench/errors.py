@@ -10,6 +10,7 @@ traceback::
     │   ├── LabelFileError       a labels file that cannot be used
     │   └── NotFoundError        a site, camera, run or frame that nobody made
     ├── FootageError             footage that cannot be opened, decoded or sampled
+    │   └── LastingStreamError   what the same address will meet again: a wrong password, an unknown path, no video
     ├── StorageError             a disk or database that refuses
     ├── ServiceError             a server that does not answer, or refuses
     │   ├── LabelStudioError
@@ -27,6 +28,7 @@ __all__ = [
     "FootageError",
     "LabelFileError",
     "LabelStudioError",
+    "LastingStreamError",
     "ModelError",
     "NotFoundError",
     "PreflightError",
@@ -65,6 +67,10 @@ class NotFoundError(UsageError):
 
 
 class FootageError(WorkbenchError):
+    pass
+
+
+class LastingStreamError(FootageError):
     pass
 
 

@@ -16,7 +16,7 @@ import psutil
 
 from workbench.errors import StorageError
 
-__all__ = ["exit_code", "is_running", "launch", "stop"]
+__all__ = ["born_at", "exit_code", "is_running", "launch", "stop"]
 
 START_TOLERANCE_S = 10.0
 """Seconds that may lie between a job's entry in the database and the start of its process."""
@@ -52,15 +52,17 @@ def launch(argv: Sequence[str], *, log_path: Path, environment: Mapping[str, str
         os.close(log)
 
 
+def born_at(pid: int) -> datetime:
+    """Return when the process that has ``pid`` now was started."""
+    return datetime.fromtimestamp(psutil.Process(pid).create_time(), UTC)
+
+
 def is_running(pid: int, started_at: datetime) -> bool:
     """Tell whether ``pid`` is still the process that was started at ``started_at``."""
     _reap(pid)
     try:
-        process = psutil.Process(pid)
-        born_at = datetime.fromtimestamp(process.create_time(), UTC)
-        return (
-            process.status() != psutil.STATUS_ZOMBIE and abs(born_at - started_at).total_seconds() < START_TOLERANCE_S
-        )
+        is_same = abs(born_at(pid) - started_at).total_seconds() < START_TOLERANCE_S
+        return is_same and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 

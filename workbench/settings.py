@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     session_key: SecretStr = SecretStr("")
     """Key that signs the sign-in cookies of the UI."""
 
+    secrets_key: SecretStr = SecretStr("")
+    """Key that encrypts the addresses of streams, which hold passwords, in the database."""
+
     password: SecretStr = SecretStr("")
     """Password of the user that a command names, for scripts; people are asked for it."""
 

@@ -1,6 +1,6 @@
-"""Real clips, encoded on the spot: a bright square moves over a grey floor, so that every frame differs."""
+"""Real clips, encoded on the spot: a bright square moves over a grey floor, so that every frame differs; a camera."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.footage.watching import readers
+from tests.rtsp_server import RtspServer
 from workbench.workflows.sites import add_camera, add_site
 from workbench.workflows.workspace import Workspace
 
@@ -76,3 +78,15 @@ def workspace(workspace: Workspace) -> Workspace:
     for camera in ("gate", "dock"):
         add_camera(workspace, "yard", camera, actor="ann")
     return workspace
+
+
+@pytest.fixture
+def camera() -> Iterator[RtspServer]:
+    with RtspServer() as server:
+        yield server
+
+
+@pytest.fixture
+def no_reader_is_left() -> Iterator[None]:
+    yield
+    assert readers() == []

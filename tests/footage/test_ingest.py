@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from workbench.domain import Mask
+from workbench.domain import Mask, Sampling
 from workbench.errors import FootageError, LabelFileError, NotFoundError, StorageError, UsageError
-from workbench.workflows.ingest import IngestReport, ingest
+from workbench.workflows.ingest import ingest
 from workbench.workflows.privacy import hide
 from workbench.workflows.sites import add_camera, add_site
 from workbench.workflows.workspace import Workspace
@@ -17,7 +17,7 @@ MakeClip = Callable[..., Path]
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
-def take(workspace: Workspace, source: Path, camera: str = "gate", **how: object) -> IngestReport:
+def take(workspace: Workspace, source: Path, camera: str = "gate", **how: object) -> Sampling:
     return ingest(workspace, str(source), site="yard", camera=camera, actor="ann", **how)  # type: ignore[arg-type]
 
 
@@ -35,7 +35,10 @@ def test_frames_are_stored_by_their_content_with_clip_and_time(workspace: Worksp
     assert [frame.offset_s for frame in frames] == [0.0, 1.0, 2.0]
     assert [frame.taken_at for frame in frames] == [START + timedelta(seconds=second) for second in range(3)]
     assert workspace.frame_files.read(frames[0].id).startswith(b"\xff\xd8")
-    assert [event.action for event in workspace.store.audit.events("yard")][-1] == "footage.ingest"
+    assert [event.action for event in workspace.store.audit.events("yard")][-2:] == ["clip.add", "footage.ingest"]
+    assert report.starts == {"file name": 1}
+    assert (report.since, report.until) == (START, START + timedelta(seconds=2))
+    assert workspace.store.samplings.newest("yard", 5) == [report]
 
 
 def test_the_same_again_adds_nothing(workspace: Workspace, make_clip: MakeClip) -> None:
@@ -80,7 +83,7 @@ def test_one_bad_file_of_a_folder_does_not_stop_the_others(workspace: Workspace,
 
     report = take(workspace, folder)
 
-    assert [clip.name for clip in report.clips] == ["good.mp4"]
+    assert report.clips == ("good.mp4",)
     assert report.frames_added == 3
     assert len(report.problems) == 1
     assert report.problems[0].startswith("bad.mp4: Expected a video")
@@ -170,9 +173,9 @@ def test_a_full_disk_is_told_and_finished_clips_stay(
     assert len(workspace.store.footage.frames("yard")) == 3
 
 
-def test_a_stream_needs_a_duration(workspace: Workspace) -> None:
-    with pytest.raises(UsageError, match="a duration") as caught:
-        ingest(workspace, "rtsp://ann:s3cret@cam/1", site="yard", camera="gate", actor="ann")
+def test_a_stream_has_no_start_of_its_own(workspace: Workspace) -> None:
+    with pytest.raises(UsageError, match="no start") as caught:
+        ingest(workspace, "rtsp://ann:s3cret@cam/1", site="yard", camera="gate", started_at=START, actor="ann")
 
     assert "s3cret" not in str(caught.value)
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from tests.footage.clips import encode, noisy_scene
+from workbench.domain import Mask
 from workbench.errors import FootageError
 from workbench.footage.motion import ChangeDetection
 from workbench.footage.sampling import SamplingPlan, plan_at, plan_changes, plan_every, plan_keyframes
 from workbench.footage.timeline import Timeline
-from workbench.footage.video import VideoFile, open_video
+from workbench.footage.video_files import VideoFile, open_video
 
 MakeClip = Callable[..., Path]
 
@@ -149,7 +150,7 @@ def test_times_asked_for_are_kept_beside_the_frames_own(make_clip: MakeClip) -> 
     assert {round(key, 3): sorted(value) for key, value in plan.instants_s.items()} == {1.0: [1.0, 1.04], 1.5: [1.5]}
 
 
-def test_a_still_scene_gives_few_stills_and_a_walker_several(tmp_path: Path) -> None:
+def test_a_still_scene_gives_few_stills_a_walker_several_and_one_behind_a_mask_none(tmp_path: Path) -> None:
     still = noisy_scene((320, 192), 60, noise=12)
     walker = [picture.copy() for picture in still]
     for second in range(20, 30):
@@ -158,10 +159,14 @@ def test_a_still_scene_gives_few_stills_and_a_walker_several(tmp_path: Path) -> 
     quiet = open_video(encode(tmp_path / "quiet.mp4", still, ticks_per_s=1))
     busy = open_video(encode(tmp_path / "busy.mp4", walker, ticks_per_s=1))
 
+    floor = Mask(((0.0, 0.35), (1.0, 0.35), (1.0, 0.8), (0.0, 0.8)))
+
     quiet_s, _, _ = take(plan_changes(quiet, ChangeDetection()))
     busy_s, _, _ = take(plan_changes(busy, ChangeDetection()))
+    hidden_s, _, _ = take(plan_changes(busy, ChangeDetection(), masks=[floor]))
 
     assert 1 <= len(quiet_s) <= 2
+    assert hidden_s == quiet_s
     assert len([offset_s for offset_s in busy_s if 20 <= offset_s < 30]) >= 5
     assert len([offset_s for offset_s in busy_s if not 20 <= offset_s < 30]) <= 3
 

@@ -221,7 +221,7 @@ def test_every_step_says_what_it_dropped() -> None:
 
 
 def test_a_camera_is_compared_with_what_the_catalogue_holds_of_it() -> None:
-    known = KnownStills(hashes=[picture_hash(view())], embeddings=mean_brightness(iter([grey(100)])))
+    known = KnownStills(["one"], [picture_hash(view())], mean_brightness(iter([grey(100)])))
 
     with sieve(SelectionRules(), known) as stills:
         assert stills.offer(view(seed=1), EIGHT) is None

@@ -1,3 +1,4 @@
+import io
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,13 +76,20 @@ def test_a_sampling_interval_of_nothing_is_refused() -> None:
         TIMELINE.every(0.0)
 
 
-def test_the_same_picture_gives_the_same_bytes_and_is_bounded() -> None:
-    image = Image.effect_noise((1600, 900), 40).convert("RGB")
+@pytest.mark.parametrize(
+    ("size_wh", "stored_wh"), [((1600, 900), (1280, 720)), ((900, 1600), (720, 1280)), ((640, 360), (640, 360))]
+)
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_the_same_picture_gives_the_same_bytes_is_bounded_and_stays_as_it_was(
+    size_wh: tuple[int, int], stored_wh: tuple[int, int], mode: str
+) -> None:
+    image = Image.effect_noise(size_wh, 40).convert(mode)
+    before = image.copy()
     jpeg = encode_jpeg(image)
 
-    assert jpeg.size_wh == (1280, 720)
+    assert jpeg.size_wh == Image.open(io.BytesIO(jpeg.content)).size == stored_wh
     assert encode_jpeg(image.copy()) == jpeg
-    assert image.size == (1600, 900)
+    assert image == before
 
 
 def test_files_come_in_the_order_in_which_people_count(tmp_path: Path) -> None:

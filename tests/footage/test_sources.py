@@ -17,7 +17,7 @@ from workbench.footage.image_series import MAX_PIXELS, ImageSeries, open_images
 from workbench.footage.sampling import plan_every, plan_keyframes
 from workbench.footage.sources import find_recordings
 from workbench.footage.start_times import StartOrigin, StartTime
-from workbench.footage.video import VideoFile, open_video
+from workbench.footage.video_files import VideoFile, open_video
 
 MakeClip = Callable[..., Path]
 EIGHT = datetime(2026, 3, 2, 8, tzinfo=UTC)

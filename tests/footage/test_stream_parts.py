@@ -4,14 +4,14 @@ import threading
 
 import pytest
 
-from workbench.domain import utc_now
+from workbench.domain import StreamKind, utc_now
 from workbench.errors import FootageError
 from workbench.footage.addresses import host_is_known, require_stream, without_credentials
 from workbench.footage.pictures import Jpeg
 from workbench.footage.stream_clock import StreamClock, next_due_s
-from workbench.footage.stream_mailbox import Mailbox
+from workbench.footage.stream_mailbox import Mailbox, Pause
 from workbench.footage.stream_reader import LiveStill
-from workbench.footage.stream_supervisor import StreamKind, StreamState
+from workbench.footage.stream_supervisor import StreamState
 
 
 def offsets(clock: StreamClock, *seen: tuple[float, float]) -> list[float]:
@@ -157,3 +157,8 @@ def test_a_reader_who_left_lets_a_waiting_sender_go_and_an_error_reaches_one_who
     assert mailbox.take() == still(1)
     with pytest.raises(FootageError, match="none"):
         mailbox.take()
+
+
+def test_whoever_waits_in_vain_hears_of_the_pause() -> None:
+    mailbox = Mailbox(waiting_stills=2)
+    assert mailbox.take(0.01) == Pause()

@@ -19,7 +19,7 @@ from tests.services import free_port
 from tests.store.object_server import ACCESS_KEY, SECRET_KEY, breaking_line
 from workbench.errors import StorageError
 from workbench.settings import Settings
-from workbench.store import FrameFiles
+from workbench.store import FOLDERS, FrameFiles
 from workbench.workflows.workspace import Workspace
 
 WRITERS = 50
@@ -293,3 +293,15 @@ def test_a_store_that_answers_with_an_error_says_which(s3: Place, object_server_
 def test_a_missing_bucket_is_one_sentence(s3_url: str) -> None:
     with pytest.raises(StorageError, match="no such bucket or folder; check the address"):
         FrameFiles.open("s3://bucket-that-nobody-made/frames").write(picture())
+
+
+def test_a_folder_is_swept_of_what_nobody_knows_and_of_nothing_else(place: Place, files: FrameFiles) -> None:
+    kept, lost = (files.write(picture(seed)) for seed in (1, 2))
+    for frame_id in (kept, lost):
+        files.thumbnail(frame_id)
+
+    gone = sum(files.sweep(folder, lambda ids: {lost} & set(ids)) for folder in FOLDERS)
+
+    assert gone == 2
+    assert {name.partition(".")[0] for name in place.names()} == {kept}
+    assert files.read(kept) == picture(1)

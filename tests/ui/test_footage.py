@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.rtsp_server import RtspServer
 from tests.ui.conftest import SITE, App, app_settings, enter, fill, serving
 from workbench.domain import JobState
 from workbench.settings import Settings
@@ -16,6 +17,12 @@ from workbench.workflows.jobs import refresh_jobs
 from workbench.workflows.workspace import Workspace
 
 LEFT_HALF = ((0.02, 0.02), (0.5, 0.02), (0.5, 0.98), (0.02, 0.98))
+
+
+@pytest.fixture
+def camera() -> Iterator[RtspServer]:
+    with RtspServer("ann", "s3cret") as server:
+        yield server
 
 
 @pytest.fixture
@@ -53,3 +60,36 @@ def test_an_area_that_is_drawn_is_hidden_in_every_still(own_app: App, new_window
         pixel = Image.open(BytesIO(own_app.workspace.frame_files.read(frame.id))).getpixel((10, 20))
         assert isinstance(pixel, tuple)
         assert max(pixel) < 12
+
+
+def test_a_camera_is_tried_added_recorded_and_stopped(
+    own_app: App, new_window: Callable[[], Page], camera: RtspServer
+) -> None:
+    page = new_window()
+    enter(page, own_app.url, "ada")
+    page.get_by_label("Camera name").fill("yard-east")
+    page.get_by_label("Address of its stream").fill("rtsp://127.0.0.1:9/none")
+    page.get_by_role("button", name="Try the stream").click()
+    expect(page.get_by_text("onnection refused")).to_be_visible()
+
+    page.get_by_label("Address of its stream").fill(camera.url("/live", userinfo="ann:s3cret@"))
+    page.get_by_role("button", name="Try the stream").click()
+    expect(page.locator(".wb-probe").get_by_text("320 × 180, h264")).to_be_visible()
+    page.get_by_role("button", name="Add camera").click()
+    wall = page.locator(".wb-wall figure", has_text="yard-east")
+    expect(wall.get_by_text("/live")).to_be_visible()
+    expect(page.get_by_label("Camera to record")).to_have_value("yard-east")
+
+    page.get_by_role("button", name="Record", exact=True).click()
+    expect(wall.get_by_text("live ·")).to_be_visible()
+    expect(wall.get_by_role("img")).to_be_visible()
+    page.get_by_role("button", name="Stop recording").click()
+    expect(wall.get_by_text("Not recorded now.")).to_be_visible()
+
+    taken = own_app.workspace.store.footage.counts_by_camera(SITE)["yard-east"]
+    assert taken > 0
+    expect(page.locator("table", has_text="yard-east").get_by_text("127.0.0.1").first).to_be_visible()
+    assert "s3cret" not in page.content()
+    (job,) = refresh_jobs(own_app.workspace, SITE)
+    assert (job.kind, job.state) == ("camera-record", JobState.CANCELLED)
+    assert "s3cret" not in repr(job)

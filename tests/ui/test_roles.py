@@ -15,7 +15,10 @@ from workbench.ui.invitation import INVITATION_PATH
 CHANGES = {
     "add_site": {Role.ENGINEER},
     "add_camera": {Role.ENGINEER},
+    "try_stream": {Role.ENGINEER},
     "ingest": {Role.ENGINEER},
+    "record": {Role.ENGINEER},
+    "stop": {Role.ENGINEER},
     "hide": {Role.ENGINEER},
     "push": {Role.ENGINEER},
     "pull": {Role.ENGINEER, Role.LABELLER},
@@ -67,14 +70,14 @@ def test_what_a_role_may_not_change_is_refused_without_the_page(name: str, page_
 
 
 def test_an_engineer_adds_a_camera_and_the_audit_trail_names_her(page_of: PageOf, app: App) -> None:
-    assert page_of("ada").call("add_camera", [SITE, "gate"]) == [""]
+    assert page_of("ada").call("add_camera", [SITE, "gate", ""]) == ["", "", ""]
     assert "gate" in {camera.name for camera in app.workspace.store.sites.cameras(SITE)}
     event = app.workspace.store.audit.events(SITE)[-1]
     assert (event.actor, event.action) == ("ada", "camera.add")
 
 
 def test_a_mistake_is_told_in_one_escaped_sentence(page_of: PageOf) -> None:
-    answer = page_of("ada").call("add_camera", [SITE, "<img src=x>"])
+    answer = page_of("ada").call("add_camera", [SITE, "<img src=x>", ""])
     assert "Expected a camera name" in str(answer)
     assert "<img" not in str(answer)
 

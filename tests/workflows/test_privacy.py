@@ -140,3 +140,20 @@ def test_with_label_studio_away_the_next_push_shows_the_covered_stills(
     pushed = label.push(bench, site, actor=ACTOR, prelabel=False)
     assert (pushed.created, pushed.renewed) == (0, FRAMES)
     assert len(bench.store.labels.tasks(site)) == FRAMES
+
+
+def test_what_a_killed_ingest_left_is_swept_and_what_somebody_knows_is_not(workspace: Workspace, yard: Site) -> None:
+    known = take_stills(workspace, yard.name)
+    stray = workspace.frame_files.write(noise_jpeg(99))
+    workspace.frame_files.thumbnail(stray)
+    folder = workspace.settings.frames_dir / stray[:2]
+    (folder / ".new-half").write_bytes(noise_jpeg(98))
+    (folder / "notes.txt").write_text("not ours")
+
+    hide_left(workspace, yard.name)
+
+    assert [file.name for file in folder.iterdir() if stray in file.name or ".new" in file.name] == []
+    assert (folder / "notes.txt").read_text() == "not ours"
+    assert len(workspace.store.footage.frames(yard.name)) == len(known)
+    for frame in workspace.store.footage.frames(yard.name):
+        assert workspace.frame_files.read(frame.id)

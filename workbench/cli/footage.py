@@ -11,9 +11,25 @@ from workbench.cli.console import JsonOption, SiteOption, actor_name, emit, open
 from workbench.domain import Taking
 
 if TYPE_CHECKING:
+    from workbench.domain import Sampling
     from workbench.footage.selection import SelectionRules
-    from workbench.workflows.ingest import IngestReport
 
+__all__ = [
+    "DistinctOption",
+    "PerCameraOption",
+    "PerHourOption",
+    "emit_sampling",
+    "ingest",
+    "seconds",
+    "selection_rules",
+    "utc_time",
+]
+
+DistinctOption = Annotated[
+    bool, typer.Option("--distinct", help="Leave out near-duplicates, also of stills taken before.")
+]
+PerHourOption = Annotated[int | None, typer.Option(min=0, help="Have at most so many of the camera in an hour.")]
+PerCameraOption = Annotated[int | None, typer.Option(min=0, help="Have at most so many of the camera.")]
 _SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -47,12 +63,12 @@ def ingest(
     taking: Annotated[
         Taking, typer.Option("--take", help="At even intervals; keyframes alone (fast); or where the view changes.")
     ] = Taking.EVERY,
-    distinct: Annotated[bool, typer.Option("--distinct", help="Leave out near-duplicates.")] = False,
+    distinct: DistinctOption = False,
     at_most: Annotated[
-        int | None, typer.Option(min=1, help="Keep so many of each recording, as different as can be.")
+        int | None, typer.Option(min=1, help="Keep so many of all of the source, as different as can be.")
     ] = None,
-    per_hour: Annotated[int | None, typer.Option(min=0, help="Have at most so many of the camera in an hour.")] = None,
-    per_camera: Annotated[int | None, typer.Option(min=0, help="Have at most so many of the camera.")] = None,
+    per_hour: PerHourOption = None,
+    per_camera: PerCameraOption = None,
     at: Annotated[
         Path | None, typer.Option("--at", help="Take the frames at the times that this labels file lists instead.")
     ] = None,
@@ -61,7 +77,7 @@ def ingest(
         typer.Option("--start", parser=utc_time, metavar="ISO", help="When it began, if its name does not tell."),
     ] = None,
     duration: Annotated[
-        float | None, typer.Option("--duration", parser=seconds, metavar="TIME", help="How much to read; for streams.")
+        float | None, typer.Option("--duration", parser=seconds, metavar="TIME", help="How much to read.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -71,28 +87,27 @@ def ingest(
     if every is not None and at is not None:
         raise typer.BadParameter("expected either --every or --at, but found both")
     with progress_bar() as progress:
-        report = workflow.ingest(
+        sampling = workflow.ingest(
             open_workspace(),
             source,
             site=site,
             camera=camera,
             every_s=every or 1.0,
             taking=taking,
-            rules=_rules(distinct, at_most, per_hour, per_camera),
+            rules=selection_rules(distinct, at_most, per_hour, per_camera),
             at=at,
             started_at=start,
             duration_s=duration,
             actor=actor_name(),
             progress=progress,
         )
-    emit(report, as_json, _told(report))
-    if report.problems:
-        raise typer.Exit(1)
+    emit_sampling(sampling, as_json)
 
 
-def _rules(
+def selection_rules(
     distinct: bool, at_most: int | None, per_hour: int | None, per_camera: int | None
 ) -> "SelectionRules | None":
+    """Return what the options ask for, None where they ask for nothing."""
     from workbench.footage.quotas import Quota
     from workbench.footage.selection import SelectionRules
 
@@ -104,15 +119,20 @@ def _rules(
     return SelectionRules(same_picture_bits=None, same_view_distance=None, quota=quota, size=at_most)
 
 
-def _told(report: "IngestReport") -> str:
+def emit_sampling(sampling: "Sampling", as_json: bool) -> None:
+    """Print what came of an ingest or a recording; with problems the command fails."""
+    emit(sampling, as_json, _told(sampling))
+    if sampling.problems:
+        raise typer.Exit(1)
+
+
+def _told(sampling: "Sampling") -> str:
+    rate = sampling.frames_found / max(sampling.seconds, 0.01)
     counted = (
-        f"{report.frames_found} frames found in {len(report.clips)} clips: "
-        f"{report.frames_added} added, {report.frames_known} known already, in {report.seconds:.1f} s."
+        f"{sampling.frames_found} frames found in {len(sampling.clips)} clips: {sampling.frames_added} added, "
+        f"{sampling.frames_known} known already, in {sampling.seconds:.1f} s ({rate:.1f} frames a second)."
     )
-    dropped = [
-        f"{clip}: {step.dropped} dropped by {step.name}, {step.reason}."
-        for clip, selection in report.selections.items()
-        for step in selection.steps
-        if step.dropped
-    ]
-    return "\n".join([counted, *dropped, *(f"Problem: {problem}" for problem in report.problems)])
+    origins = ", ".join(f"{origin} ({count})" for origin, count in sampling.starts.items())
+    starts = [f"When the clips began was told by: {origins}."] if origins else []
+    dropped = [f"{step.dropped} dropped by {step.name}: {step.reason}." for step in sampling.steps if step.dropped]
+    return "\n".join([counted, *starts, *dropped, *(f"Problem: {problem}" for problem in sampling.problems)])

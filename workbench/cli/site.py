@@ -1,12 +1,23 @@
 """``workbench site`` and ``workbench camera``."""
 
+import getpass
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from workbench.cli.console import JsonOption, SiteOption, actor_name, emit, open_workspace, progress_bar
-from workbench.domain import Mask, MaskStyle
+from workbench.cli.footage import (
+    DistinctOption,
+    PerCameraOption,
+    PerHourOption,
+    emit_sampling,
+    seconds,
+    selection_rules,
+)
+from workbench.domain import Mask, MaskStyle, Taking
 
 sites = typer.Typer(help="Sites: places that get their own adapter.", no_args_is_help=True)
 cameras = typer.Typer(help="Cameras: the fixed viewpoints of a site.", no_args_is_help=True)
@@ -50,25 +61,111 @@ def list_sites(as_json: JsonOption = False) -> None:
 
 @cameras.command("add")
 def add_camera(
-    name: Annotated[str, typer.Argument(help="Name of the camera.")], site: SiteOption, as_json: JsonOption = False
+    name: Annotated[str, typer.Argument(help="Name of the camera.")],
+    site: SiteOption,
+    stream: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Where it streams (rtsp://…); - asks for it, unseen.")
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Add a camera to a site."""
+    """Add a camera to a site, or give one that is known another address.
+
+    An address on the command line can be seen by other users of this machine: with a password in it, give - instead.
+    """
     from workbench.workflows import sites as workflow
 
-    camera = workflow.add_camera(open_workspace(), site, name, actor=actor_name())
+    address = _asked_address() if stream == "-" else stream
+    camera = workflow.add_camera(open_workspace(), site, name, stream=address, actor=actor_name())
     emit(camera, as_json, f"Camera {camera.name} belongs to site {camera.site}.")
 
 
 @cameras.command("list")
 def list_cameras(site: SiteOption, as_json: JsonOption = False) -> None:
-    """List a site's cameras and what of their views is hidden."""
+    """List a site's cameras, where they stream, how that is doing, and what of their views is hidden."""
+    from workbench.workflows.record import is_going_on
+
     store = open_workspace().store
     store.sites.get(site)
-    known = store.sites.cameras(site)
-    table = Table("camera", "masks", "faces")
-    for camera in known:
-        table.add_row(camera.name, str(len(camera.masks)), "hidden" if camera.hides_faces else "shown")
-    emit(known, as_json, table if known else "No camera yet: add one with `workbench camera add`.")
+    addresses, recordings = store.streams.addresses(site), store.streams.recordings(site)
+    table = Table("camera", "masks", "faces", "streams at", "recording")
+    found = []
+    for camera in store.sites.cameras(site):
+        recording = recordings.get(camera.name)
+        state = recording.kind.value if recording and is_going_on(recording) else "no"
+        faces = "hidden" if camera.hides_faces else "shown"
+        table.add_row(camera.name, str(len(camera.masks)), faces, addresses.get(camera.name, ""), state)
+        found.append({"camera": camera, "stream": addresses.get(camera.name), "recording": recording})
+    emit(found, as_json, table if found else "No camera yet: add one with `workbench camera add`.")
+
+
+@cameras.command("try")
+def try_camera(
+    name: Annotated[str, typer.Argument(help="Name of the camera.")],
+    site: SiteOption,
+    stream: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Try this address instead of its own; - asks for it, unseen.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the first picture to this JPEG file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Connect to a camera's stream and tell what its first picture is; nothing is stored."""
+    from workbench.workflows import sites as workflow
+
+    address = _asked_address() if stream == "-" else stream
+    probe = workflow.try_stream(open_workspace(), site=site, camera=name, stream=address)
+    if out is not None:
+        out.write_bytes(probe.jpeg.content)
+    width, height = probe.size_wh
+    shown = {
+        "width": width,
+        "height": height,
+        "codec": probe.codec_name,
+        "announced_fps": probe.announced_fps,
+        "first_picture_s": round(probe.first_picture_s, 2),
+    }
+    fps = f"{probe.announced_fps:g} frames a second" if probe.announced_fps else "no frame rate announced"
+    told = f"{width} x {height}, {probe.codec_name}, {fps}; the first picture came after {probe.first_picture_s:.1f} s."
+    emit(shown, as_json, told)
+
+
+@cameras.command("record")
+def record(
+    name: Annotated[str, typer.Argument(help="Name of the camera.")],
+    site: SiteOption,
+    every: Annotated[
+        float | None, typer.Option("--every", parser=seconds, metavar="TIME", help="Take a still every 1s, 500ms, …")
+    ] = None,
+    taking: Annotated[
+        Taking, typer.Option("--take", help="At even intervals, or where the view changes.")
+    ] = Taking.EVERY,
+    distinct: DistinctOption = False,
+    per_hour: PerHourOption = None,
+    per_camera: PerCameraOption = None,
+    duration: Annotated[
+        float | None,
+        typer.Option("--duration", parser=seconds, metavar="TIME", help="How long; until you stop it, if left out."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take stills from a camera's stream as they come; what came so far is kept however it ends."""
+    from workbench.workflows import record as workflow
+    from workbench.workflows.sites import stream_address
+
+    workspace = open_workspace()
+    with progress_bar() as progress:
+        sampling = workflow.record(
+            workspace,
+            stream_address(workspace, site, name),
+            site=site,
+            camera=name,
+            every_s=every or 1.0,
+            taking=taking,
+            rules=selection_rules(distinct, None, per_hour, per_camera),
+            duration_s=duration,
+            actor=actor_name(),
+            progress=progress,
+        )
+    emit_sampling(sampling, as_json)
 
 
 @cameras.command("hide")
@@ -100,3 +197,8 @@ def hide(
     emit(report, as_json, "\n".join([*told, *report.problems]))
     if report.problems:
         raise typer.Exit(1)
+
+
+def _asked_address() -> str:
+    """Return the address that a person types unseen, or the first line that a script sends."""
+    return getpass.getpass("Address of the stream: ") if sys.stdin.isatty() else sys.stdin.readline().strip()

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-__all__ = ["Jpeg", "encode_jpeg"]
+from workbench.footage.recordings import size_within
+
+__all__ = ["LONG_SIDE_PX", "Jpeg", "encode_jpeg"]
 
 LONG_SIDE_PX = 1280
+"""A stored picture is at most so long; a still that is decoded no longer than this is stored as it comes."""
+
 JPEG_QUALITY = 92
 
 
@@ -18,10 +22,11 @@ class Jpeg:
 
 
 def encode_jpeg(image: Image.Image) -> Jpeg:
-    """Return ``image`` as a JPEG whose long side has at most 1280 pixels."""
-    rgb = image.convert("RGB")
-    if max(rgb.size) > LONG_SIDE_PX:
-        rgb.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX), Image.Resampling.LANCZOS)
+    """Return ``image`` as a JPEG whose long side has at most :data:`LONG_SIDE_PX` pixels."""
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    size_wh = size_within(rgb.size, LONG_SIDE_PX)
+    if size_wh != rgb.size:
+        rgb = rgb.resize(size_wh, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     rgb.save(buffer, format="JPEG", quality=JPEG_QUALITY)
-    return Jpeg(buffer.getvalue(), rgb.size)
+    return Jpeg(buffer.getvalue(), size_wh)

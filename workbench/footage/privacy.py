@@ -5,15 +5,15 @@ sharpening brings back (a Gaussian blur can be undone in part: Hill et al., "On 
 blurring as tools for document redaction", PoPETs 2016).
 """
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from workbench.domain import Camera, Mask, MaskStyle
+from workbench.domain import Camera, MaskStyle
 from workbench.footage.faces import find_faces
+from workbench.footage.outlines import outline_px, pixels_within
 
 __all__ = ["covered", "is_covering"]
 
 _TILES_ACROSS = 4
-_EDGE_PX = 2
 
 
 def is_covering(camera: Camera) -> bool:
@@ -26,23 +26,15 @@ def covered(image: Image.Image, camera: Camera) -> Image.Image:
         return image
     shown = image.convert("RGB").copy()
     for mask in camera.masks:
-        _cover(shown, _outline_px(mask, shown.size), mask.style)
+        _cover(shown, outline_px(mask, shown.size), mask.style)
     if camera.hides_faces:
         for left, top, right, bottom in find_faces(shown):
             _cover(shown, [(left, top), (right, top), (right, bottom), (left, bottom)], MaskStyle.BLUR)
     return shown
 
 
-def _outline_px(mask: Mask, size_wh: tuple[int, int]) -> list[tuple[float, float]]:
-    return [(u * size_wh[0], v * size_wh[1]) for u, v in mask.outline_uv]
-
-
-def _cover(image: Image.Image, outline_px: list[tuple[float, float]], style: MaskStyle) -> None:
-    """Cover the polygon and the pixels at its edge, which a JPEG would otherwise smear over its border."""
-    where = Image.new("1", image.size)
-    draw = ImageDraw.Draw(where)
-    draw.polygon(outline_px, fill=1)
-    draw.line([*outline_px, outline_px[0]], fill=1, width=2 * _EDGE_PX + 1)
+def _cover(image: Image.Image, corners_px: list[tuple[float, float]], style: MaskStyle) -> None:
+    where = pixels_within(corners_px, image.size)
     if (box := where.getbbox()) is None:
         return
     fill = Image.new("RGB", (box[2] - box[0], box[3] - box[1])) if style is MaskStyle.BLACK else _tiles(image.crop(box))

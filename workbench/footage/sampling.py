@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from workbench.domain import Mask
 from workbench.footage.motion import ChangeDetection, changed_stills
 from workbench.footage.recordings import Recording, Still
 
@@ -13,13 +14,15 @@ __all__ = ["SamplingPlan", "plan_at", "plan_changes", "plan_every", "plan_keyfra
 class SamplingPlan:
     """By offset of each still to look at: the instants (seconds after the recording's start) at which it is found.
 
-    ``keyframes_only`` decodes nothing else; with ``change`` those stills alone are taken that show a changed view.
+    ``keyframes_only`` decodes nothing else; with ``change`` those stills alone are taken that show a changed view
+    where no one of ``masks`` hides it.
     """
 
     video: Recording
     instants_s: Mapping[float, frozenset[float]]
     keyframes_only: bool = False
     change: ChangeDetection | None = None
+    masks: Sequence[Mask] = ()
 
     def stills(
         self, *, on_damage: Callable[[str], None], on_look: Callable[[int], None] = lambda count: None
@@ -29,7 +32,7 @@ class SamplingPlan:
         ``on_look`` hears how many of ``instants_s`` were looked at so far, ``on_damage`` what cannot be had.
         """
         looks = self._looks(on_damage, on_look)
-        return looks if self.change is None else changed_stills(looks, self.video.size_wh, self.change)
+        return looks if self.change is None else changed_stills(looks, self.video.size_wh, self.change, self.masks)
 
     def _looks(self, on_damage: Callable[[str], None], on_look: Callable[[int], None]) -> Iterator[tuple[float, Still]]:
         stills = self.video.stills(sorted(self.instants_s), on_damage=on_damage, keyframes_only=self.keyframes_only)
@@ -49,14 +52,22 @@ def plan_keyframes(video: Recording, every_s: float | None = None, *, until_s: f
 
 
 def plan_changes(
-    video: Recording, change: ChangeDetection, *, until_s: float | None = None, keyframes_only: bool = False
+    video: Recording,
+    change: ChangeDetection,
+    *,
+    until_s: float | None = None,
+    keyframes_only: bool = False,
+    masks: Sequence[Mask] = (),
 ) -> SamplingPlan:
-    """Plan looks by which the stills with a changed view are found; at keyframes alone it costs no full decode."""
+    """Plan looks by which the stills with a changed view are found; at keyframes alone it costs no full decode.
+
+    What moves behind one of ``masks`` is no change.
+    """
     if keyframes_only:
         offsets_s = video.timeline.keyframes_every(change.look_every_s, until_s=until_s)
     else:
         offsets_s = video.timeline.every(change.look_every_s, until_s=until_s)
-    return SamplingPlan(video, _at_themselves(offsets_s), keyframes_only, change)
+    return SamplingPlan(video, _at_themselves(offsets_s), keyframes_only, change, tuple(masks))
 
 
 def plan_at(video: Recording, times_s: Sequence[float]) -> SamplingPlan:

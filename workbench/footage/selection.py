@@ -5,6 +5,7 @@ quotas and the diverse subset. The pictures themselves wait in a temporary file,
 """
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,12 +14,13 @@ from typing import IO
 
 import numpy as np
 
+from workbench.domain import SelectionStep
 from workbench.errors import FootageError, StorageError
 from workbench.footage.diversity import SAME_VIEW_DISTANCE, Embeddings, far_apart, farthest_points
 from workbench.footage.fingerprints import HASH_BITS, SAME_PICTURE_BITS, SeenPictures, picture_hash
-from workbench.footage.quotas import Quota, diversely, evenly, within_quota
+from workbench.footage.quotas import Quota, diversely, evenly, hour_of, within_quota
 
-__all__ = ["Embed", "KnownStills", "Selection", "SelectionReport", "SelectionRules", "SelectionStep", "Sieve", "sieve"]
+__all__ = ["Embed", "KnownStills", "Selection", "SelectionReport", "SelectionRules", "Sieve", "sieve"]
 
 Embed = Callable[[Iterator[bytes]], Embeddings]
 """From stored pictures (JPEG), one after the other, to their embeddings ``[n_pictures, width]``."""
@@ -49,24 +51,38 @@ class SelectionRules:
                 remedy=f"{SAME_VIEW_DISTANCE:g} is the usual one",
             )
 
+    @property
+    def compares_with_known(self) -> bool:
+        """Whether hashes and embeddings of stills that are known already make a difference."""
+        return not (self.same_picture_bits is None and self.same_view_distance is None and self.size is None)
+
 
 @dataclass(frozen=True)
 class KnownStills:
-    """What the catalogue holds of the same camera: its hashes, embeddings ``[n_known, width]`` and counts by hour."""
+    """What the catalogue holds of the same camera, in one order: ids, hashes and embeddings ``[n_known, width]``.
 
+    ``by_hour`` counts all of its stills by :func:`~workbench.footage.quotas.hour_of`, also those not listed.
+    """
+
+    ids: Sequence[str] = ()
     hashes: Sequence[str] = ()
     embeddings: Embeddings | None = None
     by_hour: Mapping[datetime, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        rows = len(self.ids)
+        if len(self.hashes) != rows or (self.embeddings is not None and len(self.embeddings) != rows):
+            raise ValueError(f"expected a hash and an embedding for each of {rows} ids, got {len(self.hashes)} hashes")
 
-@dataclass(frozen=True)
-class SelectionStep:
-    """``reason`` says why what was dropped was dropped."""
-
-    name: str
-    kept: int
-    dropped: int
-    reason: str
+    def without(self, again: Mapping[str, datetime]) -> "KnownStills":
+        """Return this without the stills ``again`` (by id, when they were taken)."""
+        rows = [row for row, id_ in enumerate(self.ids) if id_ not in again]
+        return KnownStills(
+            [self.ids[row] for row in rows],
+            [self.hashes[row] for row in rows],
+            None if self.embeddings is None else self.embeddings[rows],
+            Counter(self.by_hour) - Counter(map(hour_of, again.values())),
+        )
 
 
 @dataclass(frozen=True)
@@ -101,16 +117,25 @@ class Sieve:
         self._rules, self._known, self._pictures = rules, known, pictures
         bits = rules.same_picture_bits
         self._seen = None if bits is None else SeenPictures(known.hashes, same_bits=bits)
+        self._again: dict[str, datetime] = {}
         self._found = 0
         self._ends = [0]
         self._taken_at: list[datetime] = []
         self._hashes: list[str] = []
 
-    def offer(self, jpeg: bytes, taken_at: datetime) -> int | None:
-        """Return the still's number, or None when it is a near-duplicate."""
+    def offer(self, jpeg: bytes, taken_at: datetime, *, known_id: str | None = None) -> int | None:
+        """Return the still's number, or None when it is a near-duplicate.
+
+        One that the catalogue has (``known_id``) is no duplicate of itself, and later steps judge it as if it were
+        new: the same footage with the same rules gives the same when it comes again.
+        """
         self._found += 1
         text = picture_hash(jpeg)
-        if self._seen is not None and not self._seen.keep_if_new(text):
+        is_new = self._seen is None or self._seen.keep_if_new(text)
+        if known_id is not None:
+            is_new = known_id not in self._again
+            self._again.setdefault(known_id, taken_at)
+        if not is_new:
             return None
         self._write(jpeg)
         self._ends.append(self._ends[-1] + len(jpeg))
@@ -130,7 +155,7 @@ class Sieve:
 
         The quota then chooses evenly over the time, and so does the subset of ``size``.
         """
-        rules = self._rules
+        rules, known = self._rules, self._known.without(self._again)
         steps: list[SelectionStep] = []
         numbers = list(range(len(self._taken_at)))
         if rules.same_picture_bits is not None:
@@ -138,12 +163,12 @@ class Sieve:
             steps.append(SelectionStep("perceptual hash", len(numbers), self._found - len(numbers), reason))
         embeddings = self._embedded(embed)
         if embeddings is not None and rules.same_view_distance is not None:
-            apart = far_apart(embeddings, least_distance=rules.same_view_distance, known=self._known.embeddings)
+            apart = far_apart(embeddings, least_distance=rules.same_view_distance, known=known.embeddings)
             reason = f"within {rules.same_view_distance:g} in cosine distance of a still kept"
             steps.append(SelectionStep("embedding", len(apart), len(numbers) - len(apart), reason))
             numbers = apart
-        numbers = self._within_quota(numbers, embeddings, steps)
-        numbers = self._subset(numbers, embeddings, steps)
+        numbers = self._within_quota(numbers, embeddings, known, steps)
+        numbers = self._subset(numbers, embeddings, known, steps)
         report = SelectionReport(self._found, len(numbers), tuple(steps))
         return Selection(tuple(numbers), report, None if embeddings is None else embeddings[numbers])
 
@@ -170,11 +195,13 @@ class Sieve:
             )
         return embeddings
 
-    def _within_quota(self, numbers: list[int], embeddings: Embeddings | None, steps: list[SelectionStep]) -> list[int]:
+    def _within_quota(
+        self, numbers: list[int], embeddings: Embeddings | None, known: KnownStills, steps: list[SelectionStep]
+    ) -> list[int]:
         quota = self._rules.quota
         taken_at = [self._taken_at[number] for number in numbers]
         choice = evenly(taken_at) if embeddings is None else diversely(embeddings[numbers])
-        outcome = within_quota(taken_at, quota, choice=choice, known_by_hour=self._known.by_hour)
+        outcome = within_quota(taken_at, quota, choice=choice, known_by_hour=known.by_hour)
         after_hours = len(numbers) - outcome.dropped_by_hour
         if quota.per_hour is not None:
             reason = f"more than {quota.per_hour} in an hour"
@@ -184,7 +211,9 @@ class Sieve:
             steps.append(SelectionStep("quota of the camera", len(outcome.kept), outcome.dropped_by_camera, reason))
         return [numbers[index] for index in outcome.kept]
 
-    def _subset(self, numbers: list[int], embeddings: Embeddings | None, steps: list[SelectionStep]) -> list[int]:
+    def _subset(
+        self, numbers: list[int], embeddings: Embeddings | None, known: KnownStills, steps: list[SelectionStep]
+    ) -> list[int]:
         size = self._rules.size
         if size is None:
             return numbers
@@ -192,7 +221,7 @@ class Sieve:
             taken_at = [self._taken_at[number] for number in numbers]
             chosen = evenly(taken_at)(range(len(numbers)), size)
         else:
-            chosen = farthest_points(embeddings[numbers], size, known=self._known.embeddings)
+            chosen = farthest_points(embeddings[numbers], size, known=known.embeddings)
         reason = f"not among the {size} that differ most"
         steps.append(SelectionStep("diverse subset", len(chosen), len(numbers) - len(chosen), reason))
         return [numbers[index] for index in chosen]

@@ -12,7 +12,7 @@ from workbench.footage.files import file_content, files_below, natural_order
 from workbench.footage.image_series import open_images
 from workbench.footage.recordings import Recording
 from workbench.footage.remote import is_remote, local_copies, remote_head, remote_names
-from workbench.footage.video import open_video
+from workbench.footage.video_files import open_video
 
 __all__ = ["FoundRecording", "find_recordings"]
 

@@ -2,13 +2,19 @@
 
 import threading
 from collections import deque
+from dataclasses import dataclass
 
 from workbench.footage.stream_reader import LiveStill
 from workbench.footage.stream_supervisor import StreamState
 
-__all__ = ["Mailbox"]
+__all__ = ["Mailbox", "Pause"]
 
 _WAITING_STATES = 64
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Nothing happened for a while."""
 
 
 class Mailbox:
@@ -33,10 +39,11 @@ class Mailbox:
             self._events.append(event)
             self._changed.notify_all()
 
-    def take(self) -> LiveStill | StreamState | None:
-        """Return the oldest event, or wait for one; once closed and empty, raise its error or return None."""
+    def take(self, patience_s: float | None = None) -> LiveStill | StreamState | Pause | None:
+        """Return the oldest event, a pause when none came for ``patience_s``; once closed and empty, raise or None."""
         with self._changed:
-            self._changed.wait_for(lambda: self._events or self._is_closed)
+            if not self._changed.wait_for(lambda: self._events or self._is_closed, patience_s):
+                return Pause()
             if self._events:
                 self._changed.notify_all()
                 return self._events.popleft()

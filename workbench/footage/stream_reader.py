@@ -19,10 +19,13 @@ from typing import Any
 
 from PIL import Image
 
-from workbench.errors import FootageError
+from workbench.domain import Mask
+from workbench.errors import FootageError, LastingStreamError
+from workbench.footage.decoding import VideoStill
+from workbench.footage.motion import ChangeDetection, ChangeWatch
 from workbench.footage.pictures import Jpeg, encode_jpeg
 from workbench.footage.stream_clock import StreamClock, is_due, next_due_s
-from workbench.footage.video import LastingStreamError, stream_frames, without_pictures
+from workbench.footage.stream_decoder import stream_frames, without_pictures
 
 __all__ = [
     "Alive",
@@ -55,7 +58,10 @@ class LiveStill:
 
 @dataclass(frozen=True)
 class StreamProbe:
-    """What a stream showed when it was tried out; ``announced_fps`` is None where it says nothing of it."""
+    """What a stream showed when it was tried out; ``announced_fps`` is None where it says nothing of it.
+
+    ``size_wh`` is the stream's own, upright, whatever became of the picture.
+    """
 
     size_wh: tuple[int, int]
     codec_name: str
@@ -79,7 +85,7 @@ class Live:
 
 @dataclass(frozen=True)
 class Alive:
-    """A frame came that the sampling does not ask for."""
+    """A frame came of which no still is sent."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +124,9 @@ def as_it_is(image: Image.Image) -> Image.Image:
 class Reading:
     """What one connection is to sample; ``prepare`` turns a picture into what may leave the child.
 
-    ``zero_at_s`` is when, on the monotonic clock, an earlier connection saw the stream's first frame; ``last_offset_s``
-    that of the last still.
+    With ``change`` the frames every ``every_s`` seconds are looked at, and those alone are sent that show a changed
+    view where none of ``masks`` hides it; each connection sends its first one. ``zero_at_s`` is when, on the monotonic
+    clock, an earlier connection saw the stream's first frame; ``last_offset_s`` that of the last still.
     """
 
     url: str = field(repr=False)
@@ -127,13 +134,15 @@ class Reading:
     duration_s: float | None
     timeout_s: float
     prepare: Callable[[Image.Image], Image.Image] = as_it_is
+    change: ChangeDetection | None = None
+    masks: tuple[Mask, ...] = ()
     zero_at_s: float | None = None
     last_offset_s: float | None = None
 
     def messages(self) -> Iterator[Message]:
         clock: StreamClock | None = None
+        choice = _Choice(self)
         has_end = False
-        due_s = 0.0 if self.last_offset_s is None else next_due_s(self.last_offset_s, self.every_s)
         told_s = -inf
         for still, stream_format in stream_frames(self.url, timeout_s=self.timeout_s):
             now_s = time.monotonic()
@@ -145,9 +154,8 @@ class Reading:
             if self.duration_s is not None and offset_s >= self.duration_s:
                 yield Finished(f"{self.duration_s:g} s have been seen.")
                 return
-            if is_due(offset_s, due_s):
+            if choice.takes(offset_s, still):
                 yield LiveStill(offset_s, encode_jpeg(self.prepare(still.image())))
-                due_s = next_due_s(offset_s, self.every_s)
             elif now_s - told_s >= _SIGN_EVERY_S:
                 yield Alive()
                 told_s = now_s
@@ -161,12 +169,32 @@ class Reading:
         return StreamClock(base_s=base_s, is_live=not has_end)
 
 
+class _Choice:
+    """Which frames of one connection are sent."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        last_s = reading.last_offset_s
+        self._due_s = 0.0 if last_s is None else next_due_s(last_s, reading.every_s)
+        self._watch: ChangeWatch | None = None
+
+    def takes(self, offset_s: float, still: VideoStill) -> bool:
+        if not is_due(offset_s, self._due_s):
+            return False
+        self._due_s = next_due_s(offset_s, self._reading.every_s)
+        if self._reading.change is None:
+            return True
+        self._watch = self._watch or ChangeWatch(still.size_wh, self._reading.change, self._reading.masks)
+        return self._watch.takes(offset_s, still)
+
+
 @dataclass(frozen=True)
 class Probing:
-    """One picture of a stream, and what it says of itself."""
+    """One picture of a stream, and what it says of itself; ``prepare`` is that of :class:`Reading`."""
 
     url: str = field(repr=False)
     timeout_s: float
+    prepare: Callable[[Image.Image], Image.Image] = as_it_is
 
     def messages(self) -> Iterator[Message]:
         began_s = time.monotonic()
@@ -174,7 +202,7 @@ class Probing:
             first_picture_s = time.monotonic() - began_s
             image = still.image()
             codec_name, fps = stream_format.codec_name, stream_format.announced_fps
-            yield StreamProbe(image.size, codec_name, fps, encode_jpeg(image), first_picture_s)
+            yield StreamProbe(image.size, codec_name, fps, encode_jpeg(self.prepare(image)), first_picture_s)
             return
         raise without_pictures(self.url, "that the stream ended before the first one")
 

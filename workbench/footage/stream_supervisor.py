@@ -4,12 +4,12 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from workbench.domain import utc_now
+from workbench.domain import StreamKind, utc_now
 from workbench.errors import FootageError
+from workbench.footage.stream_decoder import without_pictures
 from workbench.footage.stream_reader import (
     Failure,
     Finished,
@@ -20,16 +20,8 @@ from workbench.footage.stream_reader import (
     Started,
     reader_process,
 )
-from workbench.footage.video import without_pictures
 
-__all__ = ["StreamKind", "StreamPatience", "StreamState", "StreamSupervisor"]
-
-
-class StreamKind(StrEnum):
-    CONNECTING = "connecting"
-    LIVE = "live"
-    WAITING = "waiting"
-    ENDED = "ended"
+__all__ = ["StreamPatience", "StreamState", "StreamSupervisor"]
 
 
 @dataclass(frozen=True)

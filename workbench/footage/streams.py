@@ -6,16 +6,18 @@ The libraries below a stream can hang in a read that no timeout reaches, so a ch
 """
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 
 from PIL import Image
 
-from workbench.domain import utc_now
+from workbench.domain import Mask, StreamKind, utc_now
 from workbench.errors import FootageError
 from workbench.footage.addresses import require_stream
-from workbench.footage.stream_mailbox import Mailbox
+from workbench.footage.motion import ChangeDetection
+from workbench.footage.stream_decoder import without_pictures
+from workbench.footage.stream_mailbox import Mailbox, Pause
 from workbench.footage.stream_reader import (
     Failure,
     LiveStill,
@@ -27,13 +29,11 @@ from workbench.footage.stream_reader import (
     as_it_is,
     reader_process,
 )
-from workbench.footage.stream_supervisor import StreamKind, StreamPatience, StreamState, StreamSupervisor
-from workbench.footage.video import without_pictures
+from workbench.footage.stream_supervisor import StreamPatience, StreamState, StreamSupervisor
 
 __all__ = [
     "PATIENCE",
     "LiveStill",
-    "StreamKind",
     "StreamPatience",
     "StreamProbe",
     "StreamState",
@@ -46,6 +46,7 @@ PATIENCE = StreamPatience()
 _START_S = 60.0
 _ANSWER_S = 1.0
 _LEAVE_S = 10.0
+_PAUSE_S = 5.0
 
 
 def to_nobody(state: StreamState) -> None:
@@ -58,15 +59,26 @@ def sample_stream(
     every_s: float,
     duration_s: float | None = None,
     prepare: Callable[[Image.Image], Image.Image] = as_it_is,
+    change: ChangeDetection | None = None,
+    masks: Sequence[Mask] = (),
     patience: StreamPatience = PATIENCE,
     on_state: Callable[[StreamState], None] = to_nobody,
+    on_pause: Callable[[], None] = lambda: None,
 ) -> Generator[LiveStill]:
     """Yield a still of the stream every ``every_s`` seconds until ``duration_s`` have passed; for ever when None.
+
+    The duration counts from the stream's first frame, also while the camera is away. When it is over before a still
+    came, because it is 0 or the camera went right after its first frame, nothing is yielded and nothing is raised.
+
+    With ``change`` the stream is looked at every ``change.look_every_s`` seconds instead, and only stills whose view
+    has changed are yielded: the first of each connection, then few while nothing happens. What moves behind one of
+    ``masks`` is no change.
 
     After silence, a fault or its end a live stream is connected again; offsets count on over the gap. A recording
     that somebody serves is read once. Of the stills of a live stream that nobody takes in time the oldest are
     dropped and counted. ``prepare`` changes each picture before it leaves the child process, so it can be pickled.
-    ``on_state`` is called by whoever asks for the next still, in that thread. Closing the iterator ends everything.
+    ``on_state`` is called by whoever asks for the next still, in that thread, and so is ``on_pause``: every five
+    seconds while nothing comes. Closing the iterator ends everything.
 
     Raises:
         FootageError: No address of a stream, or the stream was given up. What was yielded before is good.
@@ -76,17 +88,23 @@ def sample_stream(
         raise FootageError(
             expected="a sampling interval above 0 seconds", found=f"{every_s:g} s", remedy="give one as --every 1s"
         )
-    return _sampled(Reading(url, every_s, duration_s, patience.silence_s, prepare), patience, on_state)
+    every_s = every_s if change is None else change.look_every_s
+    reading = Reading(url, every_s, duration_s, patience.silence_s, prepare, change, tuple(masks))
+    return _sampled(reading, patience, on_state, on_pause)
 
 
-def probe_stream(url: str, *, timeout_s: float = 10.0) -> StreamProbe:
+def probe_stream(
+    url: str, *, timeout_s: float = 10.0, prepare: Callable[[Image.Image], Image.Image] = as_it_is
+) -> StreamProbe:
     """Connect to the stream, wait up to ``timeout_s`` for its first picture and say what it is.
+
+    ``prepare`` changes the picture before it leaves the child process, so it can be pickled.
 
     Raises:
         FootageError: No address of a stream, or no picture came, and why.
     """
     require_stream(url)
-    with reader_process(Probing(url, timeout_s)) as receiver:
+    with reader_process(Probing(url, timeout_s, prepare)) as receiver:
         message = _next(receiver, _START_S)
         if isinstance(message, Started):
             message = _next(receiver, timeout_s + _ANSWER_S)
@@ -103,7 +121,10 @@ def _next(receiver: "Connection[Message, Message]", timeout_s: float) -> Message
 
 
 def _sampled(
-    reading: Reading, patience: StreamPatience, on_state: Callable[[StreamState], None]
+    reading: Reading,
+    patience: StreamPatience,
+    on_state: Callable[[StreamState], None],
+    on_pause: Callable[[], None],
 ) -> Generator[LiveStill]:
     stop, stopper = Pipe(duplex=False)
     mailbox = Mailbox(waiting_stills=patience.waiting_stills)
@@ -112,7 +133,10 @@ def _sampled(
     thread.start()
     told = StreamState(StreamKind.CONNECTING, utc_now())
     try:
-        while (event := mailbox.take()) is not None:
+        while (event := mailbox.take(_PAUSE_S)) is not None:
+            if isinstance(event, Pause):
+                on_pause()
+                continue
             if isinstance(event, StreamState):
                 told = replace(event, stills_dropped=mailbox.stills_dropped)
                 on_state(told)

@@ -9,16 +9,19 @@ from workbench.store.audit import AuditTrail
 from workbench.store.database import Database
 from workbench.store.datasets import Datasets
 from workbench.store.footage import Footage
-from workbench.store.frame_files import FrameFiles
+from workbench.store.frame_files import FOLDERS, FrameFiles, picture_id
 from workbench.store.frame_filter import Cursor, FrameFilter, FrameState
 from workbench.store.jobs import Jobs
 from workbench.store.labels import Labels
+from workbench.store.prints import Print, Prints
 from workbench.store.promotions import Promotions
+from workbench.store.samplings import Samplings
 from workbench.store.sites import Sites
+from workbench.store.streams import Streams
 from workbench.store.turns import turn
 from workbench.store.users import Users
 
-__all__ = ["Cursor", "FrameFiles", "FrameFilter", "FrameState", "Store", "turn"]
+__all__ = ["FOLDERS", "Cursor", "FrameFiles", "FrameFilter", "FrameState", "Print", "Store", "picture_id", "turn"]
 
 
 class Store:
@@ -27,7 +30,10 @@ class Store:
     def __init__(self, database: Database, datasets_dir: Path) -> None:
         self._database = database
         self.sites = Sites(database)
+        self.streams = Streams(database)
         self.footage = Footage(database)
+        self.prints = Prints(database)
+        self.samplings = Samplings(database)
         self.labels = Labels(database)
         self.datasets = Datasets(database, datasets_dir)
         self.promotions = Promotions(database)

@@ -1,5 +1,6 @@
 """Where files lie whole under a name: a folder on a disk, or an object store."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
@@ -25,6 +26,9 @@ class FileStore(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove a file; one that is not there is fine."""
+
+    def names(self, folder: str) -> Iterable[str]:
+        """Return the names of the files in a folder, those that a crash left unfinished included; of none, none."""
 
 
 def open_file_store(address: str) -> FileStore:

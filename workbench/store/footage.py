@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Row, Select, Table, and_, exists, func, select
+from sqlalchemy import Column, Row, Select, Table, and_, exists, func, or_, select, update
 
 from workbench.domain import Clip, Frame
 from workbench.errors import NotFoundError
@@ -45,6 +45,16 @@ class Footage:
         if camera is not None:
             query = query.where(clips.c.camera == camera)
         return [_clip(row) for row in self._database.rows(query)]
+
+    def clips_like(self, clip: Clip) -> list[Clip]:
+        """Return the site's clips that have the id or the name of ``clip``."""
+        query = select(clips).where(clips.c.site == clip.site, or_(clips.c.id == clip.id, clips.c.name == clip.name))
+        return [_clip(row) for row in self._database.rows(query)]
+
+    def lengthen(self, clip: Clip) -> None:
+        """Remember that ``clip``, which is known, has grown to its ``duration_s``."""
+        grown = update(clips).where(clips.c.site == clip.site, clips.c.id == clip.id)
+        self._database.write(grown.where(clips.c.duration_s < clip.duration_s).values(duration_s=clip.duration_s))
 
     def add_frames(self, new: Sequence[Frame]) -> int:
         """Remember ``new`` frames and every instant at which they were seen; return how many were not known yet."""
@@ -139,6 +149,15 @@ class Footage:
     def known(self, site: str, frame_ids: Iterable[str]) -> set[str]:
         """Return those of ``frame_ids`` that the catalogue has."""
         return {row.id for row in self._rows_of(site, frame_ids, frames.c.id)}
+
+    def in_no_site(self, picture_ids: Iterable[str]) -> set[str]:
+        """Return those of ``picture_ids`` that no site's catalogue has; it may ask for a whole folder's at once."""
+        wanted = list(picture_ids)
+        lost = set(wanted)
+        names = [row.name for row in self._database.rows(select(sites.c.name))]
+        for site in names:
+            lost -= self.known(site, wanted)
+        return lost
 
     def sites_with(self, frame_id: str) -> list[str]:
         """Return the sites that have this picture; it lies in one file for all of them."""

@@ -1,14 +1,25 @@
 """Frames' pictures by content: a picture's name is the SHA-256 of its bytes, wherever the bytes lie."""
 
 import hashlib
+import re
+from collections.abc import Callable, Iterable
 
 from workbench.errors import StorageError
 from workbench.store.file_store import FileStore, open_file_store
+from workbench.store.local_files import UNFINISHED
 from workbench.store.thumbnails import LONG_SIDE_PX, thumbnail_of
 
-__all__ = ["FrameFiles"]
+__all__ = ["FOLDERS", "FrameFiles", "picture_id"]
 
 _REMEDY = "ingest its clip again"
+_OURS = re.compile(r"([0-9a-f]{64})(\.\d+px)?\.jpg")
+FOLDERS = tuple(f"{number:02x}" for number in range(256))
+"""The folders over which the files are spread: the first two digits of the ids."""
+
+
+def picture_id(jpeg: bytes) -> str:
+    """Return the id under which a stored picture is known."""
+    return hashlib.sha256(jpeg).hexdigest()
 
 
 class FrameFiles:
@@ -28,7 +39,7 @@ class FrameFiles:
 
     def write(self, jpeg: bytes) -> str:
         """Store ``jpeg`` (whole or not at all) and return its id; StorageError when the store refuses."""
-        frame_id = hashlib.sha256(jpeg).hexdigest()
+        frame_id = picture_id(jpeg)
         self._files.put(_picture(frame_id), jpeg)
         return frame_id
 
@@ -39,7 +50,7 @@ class FrameFiles:
             raise StorageError(
                 expected=f"the picture of frame {frame_id[:12]} in {self.address}", found="none", remedy=_REMEDY
             )
-        if hashlib.sha256(jpeg).hexdigest() != frame_id:
+        if picture_id(jpeg) != frame_id:
             raise StorageError(
                 expected=f"the picture of frame {frame_id[:12]} in {self.address} as it was stored",
                 found="other bytes",
@@ -51,6 +62,19 @@ class FrameFiles:
         """Remove a frame's picture and thumbnail; what is not there is fine."""
         self._files.delete(_picture(frame_id))
         self._files.delete(_thumbnail(frame_id))
+
+    def sweep(self, folder: str, lost: Callable[[Iterable[str]], set[str]]) -> int:
+        """Delete the pictures and thumbnails of one of ``FOLDERS`` that ``lost`` names, and what no write finished.
+
+        ``lost`` returns which of some ids nobody knows. While this runs nobody may be about to make one known.
+        Returns how many files went.
+        """
+        ids = {name: _id_in(name) for name in self._files.names(folder)}
+        unknown = lost({id_ for id_ in ids.values() if id_})
+        strays = [name for name, id_ in ids.items() if id_ in unknown or _is_unfinished(name)]
+        for name in strays:
+            self._files.delete(name)
+        return len(strays)
 
     def thumbnail(self, frame_id: str) -> bytes:
         """Return a JPEG with a long side of at most 320 pixels, made of the stored picture when first asked for.
@@ -76,3 +100,13 @@ def _picture(frame_id: str) -> str:
 
 def _thumbnail(frame_id: str) -> str:
     return f"{frame_id[:2]}/{frame_id}.{LONG_SIDE_PX}px.jpg"
+
+
+def _id_in(name: str) -> str | None:
+    """Return the id of the picture that a file is or was made of; None where it is neither."""
+    match = _OURS.fullmatch(name.rpartition("/")[2])
+    return match and match[1]
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.rpartition("/")[2].startswith(UNFINISHED)

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from workbench.errors import StorageError
 
-__all__ = ["LocalFiles"]
+__all__ = ["UNFINISHED", "LocalFiles"]
+
+UNFINISHED = ".new-"
+"""How the name of a file begins that is being written, or that a crash left so."""
 
 
 class LocalFiles:
@@ -40,6 +43,13 @@ class LocalFiles:
         with self._translated("delete a file"):
             (self._root / name).unlink(missing_ok=True)
 
+    def names(self, folder: str) -> list[str]:
+        with self._translated("list a folder"):
+            try:
+                return sorted(f"{folder}/{entry.name}" for entry in os.scandir(self._root / folder) if entry.is_file())
+            except FileNotFoundError:
+                return []
+
     @contextmanager
     def _translated(self, doing: str) -> Iterator[None]:
         try:
@@ -53,7 +63,7 @@ class LocalFiles:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

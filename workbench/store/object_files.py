@@ -53,6 +53,14 @@ class ObjectFiles:
             except FileNotFoundError:
                 return
 
+    def names(self, folder: str) -> list[str]:
+        with self._translated("list objects"):
+            try:
+                found = self._files.ls(self._path(folder), detail=False)
+            except FileNotFoundError:
+                return []
+            return sorted(f"{folder}/{path.rpartition('/')[2]}" for path in found)
+
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -67,6 +68,34 @@ cameras = Table(
     Column("hides_faces", Boolean, nullable=False, server_default=false()),
 )
 
+streams = Table(
+    "streams",
+    metadata,
+    Column("site", String(63), primary_key=True),
+    Column("camera", String(63), primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    ForeignKeyConstraint(["site", "camera"], ["cameras.site", "cameras.name"]),
+)
+"""Where cameras stream: ``address`` is for people and names no password, ``sealed`` is the whole one, encrypted."""
+
+live_recordings = Table(
+    "live_recordings",
+    metadata,
+    Column("site", String(63), primary_key=True),
+    Column("camera", String(63), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("retry_in_s", Float),
+    Column("reconnects", Integer, nullable=False),
+    Column("stills_taken", Integer, nullable=False),
+    Column("stills_dropped", Integer, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("born_at", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(["site", "camera"], ["cameras.site", "cameras.name"]),
+)
+
 clips = Table(
     "clips",
     metadata,
@@ -79,6 +108,7 @@ clips = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     ForeignKeyConstraint(["site", "camera"], ["cameras.site", "cameras.name"]),
+    Index("clips_by_name", "site", "name"),
 )
 
 frames = Table(
@@ -120,6 +150,39 @@ sightings = Table(
     Index("sightings_of_frame", "site", "frame_id"),
 )
 """Every instant at which a frame's bytes were seen: a still scene can give the same bytes more than once."""
+
+picture_prints = Table(
+    "picture_prints",
+    metadata,
+    Column("picture_id", String(64), primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("embedding", LargeBinary, nullable=False),
+    Column("encoder", String(64), nullable=False),
+)
+"""What is computed of a picture to find near ones; ``picture_id`` is a frame's id, at whatever sites it is."""
+
+samplings = Table(
+    "samplings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("site", String(63), nullable=False),
+    Column("camera", String(63), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("clips", JSON, nullable=False),
+    Column("since", UtcDateTime),
+    Column("until", UtcDateTime),
+    Column("frames_found", Integer, nullable=False),
+    Column("frames_added", Integer, nullable=False),
+    Column("frames_known", Integer, nullable=False),
+    Column("steps", JSON, nullable=False),
+    Column("starts", JSON, nullable=False),
+    Column("problems", JSON, nullable=False),
+    ForeignKeyConstraint(["site", "camera"], ["cameras.site", "cameras.name"]),
+    Index("samplings_of_site", "site", "id"),
+)
 
 label_tasks = Table(
     "label_tasks",

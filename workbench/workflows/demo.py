@@ -164,7 +164,8 @@ def _ingest_next_day(workspace: Workspace, folder: Path, progress: Progress) -> 
         actor=ACTOR,
         progress=progress,
     )
-    return min(clip.started_at for clip in taken.clips)
+    assert taken.since is not None
+    return taken.since
 
 
 def _submit_labels(workspace: Workspace, rows: Sequence[LabelRow], progress: Progress) -> None:

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Mapping
 
+from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
@@ -40,7 +41,11 @@ def _read(settings: Settings) -> dict[str, str]:
 
 
 def _candidates(settings: Settings) -> dict[str, str]:
-    candidates = {"media_key": secrets.token_hex(32), "session_key": secrets.token_hex(32)}
+    candidates = {
+        "media_key": secrets.token_hex(32),
+        "session_key": secrets.token_hex(32),
+        "secrets_key": Fernet.generate_key().decode(),
+    }
     if is_loopback(settings.labelstudio_url):
         candidates |= {"labelstudio_token": secrets.token_hex(20), "labelstudio_password": secrets.token_urlsafe(24)}
     return candidates

@@ -8,12 +8,15 @@ from workbench.errors import LabelStudioError, StorageError
 from workbench.footage.pictures import encode_jpeg
 from workbench.footage.privacy import covered, is_covering
 from workbench.progress import Progress, silent
+from workbench.store import FOLDERS, FrameFilter
 from workbench.workflows.images import ImageLinks
 from workbench.workflows.predict import decode_image
 from workbench.workflows.task_board import open_studio
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["PrivacyReport", "hide"]
+
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,9 @@ def hide(
     """Cover ``masks`` and, with ``faces``, faces in every still of ``camera``, those already stored included.
 
     A covered still has other bytes and therefore another id; its task, labels and pins go with it, and the uncovered
-    file is deleted. Masks that are taken away uncover nothing that was stored. Datasets that were built before are
-    frozen and named in the report. Interrupted, the same call again goes on.
+    file is deleted, as are pictures that no catalogue names: an ingest that was killed can have left them. Masks that
+    are taken away uncover nothing that was stored. Datasets that were built before are frozen and named in the report.
+    Interrupted, the same call again goes on.
 
     Raises:
         NotFoundError: An unknown site or camera.
@@ -48,27 +52,47 @@ def hide(
     """
     known = workspace.store.sites.camera(site, camera)
     rules = replace(known, masks=tuple(masks), hides_faces=faces)
-    frames = workspace.store.footage.frames(site, camera=camera) if is_covering(rules) else []
     with workspace.store.transaction():
         workspace.store.sites.set_camera(rules)
-        detail = {"camera": camera, "masks": len(rules.masks), "faces": faces, "stills": len(frames)}
+        ids = list(workspace.store.footage.frame_ids(site, FrameFilter(camera=camera))) if is_covering(rules) else []
+        detail = {"camera": camera, "masks": len(rules.masks), "faces": faces, "stills": len(ids)}
         workspace.store.audit.append(actor=actor, action="camera.hide", subject=site, detail=detail)
-    tasks, changed = workspace.store.labels.tasks(site), list[tuple[LabelTask, str]]()
-    problems: list[str] = []
-    for done, frame in enumerate(frames, start=1):
-        try:
-            jpeg = workspace.frame_files.read(frame.id)
-        except StorageError as error:
-            problems.append(str(error))
-            continue
-        new = _cover(workspace, frame, jpeg, rules)
-        if new.id != frame.id and frame.id in tasks:
-            changed.append((tasks[frame.id], new.id))
-        progress(done, len(frames), "stills covered")
-    datasets = tuple(version.id for version in workspace.store.datasets.all(site)) if frames else ()
-    n_covered = len(frames) - len(problems)
+    if not is_covering(rules):
+        return PrivacyReport(rules, 0, (), ())
+    changed, problems = _cover_all(workspace, site, ids, rules, progress)
+    n_covered = len(ids) - len(problems)
+    _sweep(workspace, progress)
+    datasets = tuple(version.id for version in workspace.store.datasets.all(site)) if ids else ()
     problems += _tell_label_studio(workspace, changed, progress)
     return PrivacyReport(rules, n_covered, datasets, tuple(problems))
+
+
+def _cover_all(
+    workspace: Workspace, site: str, ids: Sequence[str], rules: Camera, progress: Progress
+) -> tuple[list[tuple[LabelTask, str]], list[str]]:
+    """Cover the stills; return the tasks of those that changed, with the new ids, and what could not be covered."""
+    tasks, changed, problems = workspace.store.labels.tasks(site), list[tuple[LabelTask, str]](), list[str]()
+    for start in range(0, len(ids), _AT_ONCE):
+        some = workspace.store.footage.by_id(site, ids[start : start + _AT_ONCE])
+        for done, frame in enumerate(some.values(), start=start + 1):
+            try:
+                jpeg = workspace.frame_files.read(frame.id)
+            except StorageError as error:
+                problems.append(str(error))
+                continue
+            new = _cover(workspace, frame, jpeg, rules)
+            if new.id != frame.id and frame.id in tasks:
+                changed.append((tasks[frame.id], new.id))
+            progress(done, len(ids), "stills covered")
+    return changed, problems
+
+
+def _sweep(workspace: Workspace, progress: Progress) -> None:
+    """Delete the pictures that no catalogue names; those who write some wait for their turn meanwhile."""
+    for done, folder in enumerate(FOLDERS, start=1):
+        with workspace.store.transaction():
+            workspace.frame_files.sweep(folder, workspace.store.footage.in_no_site)
+        progress(done, len(FOLDERS), "folders swept")
 
 
 def _cover(workspace: Workspace, frame: Frame, jpeg_before: bytes, camera: Camera) -> Frame:
@@ -84,6 +108,7 @@ def _cover(workspace: Workspace, frame: Frame, jpeg_before: bytes, camera: Camer
             workspace.store.footage.replace(frame.site, {frame.id: new})
             if not workspace.store.footage.sites_with(frame.id):
                 workspace.frame_files.delete(frame.id)
+                workspace.store.prints.forget([frame.id])
     return new
 
 

@@ -5,17 +5,18 @@ import numpy as np
 import pytest
 
 from workbench.errors import FootageError
-from workbench.footage.video import MAX_PIXELS, Still, VideoFile, open_video
+from workbench.footage.decoding import MAX_PIXELS, VideoStill
+from workbench.footage.video_files import VideoFile, open_video
 
 MakeClip = Callable[..., Path]
 
 
-def decode(video: VideoFile, offsets_s: list[float]) -> tuple[list[Still], list[str]]:
+def decode(video: VideoFile, offsets_s: list[float]) -> tuple[list[VideoStill], list[str]]:
     damage: list[str] = []
     return [still for _, still in video.stills(offsets_s, on_damage=damage.append)], damage
 
 
-def moment(still: Still) -> int:
+def moment(still: VideoStill) -> int:
     """Read back from the picture which frame it is: the length of the blue bar tells."""
     row = np.asarray(still.image(), dtype=int)[42]
     blue = (row[:, 2] > 150) & (row[:, 0] < 70)
@@ -191,7 +192,7 @@ def test_sound_alone_is_told(tmp_path: Path) -> None:
 
 def test_absurd_dimensions_are_refused(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_PIXELS > 7680 * 4320
-    monkeypatch.setattr("workbench.footage.video.MAX_PIXELS", 1_000)
+    monkeypatch.setattr("workbench.footage.video_scan.MAX_PIXELS", 1_000)
 
     with pytest.raises(FootageError, match="336 x 64"):
         open_video(make_clip())
