@@ -62,3 +62,12 @@ def test_prints_are_those_of_one_encoder_and_can_be_forgotten(store: Store) -> N
     assert store.prints.of(["p2"], encoder="e2")["p2"].hash == f"{3:064x}"
     store.prints.forget(["p1"])
     assert store.prints.of(["p1"], encoder="e1") == {}
+
+
+def test_what_was_announced_is_unsettled_until_it_arrives(store: Store) -> None:
+    store.arrivals.announce(["p1", "p2", "p2"])
+    store.arrivals.announce(["p2", "p3"])
+    store.arrivals.settle(["p1", "p2"])
+
+    assert store.arrivals.unsettled() == ["p3"]
+    assert store.footage.in_no_site(["p3"]) == {"p3"}

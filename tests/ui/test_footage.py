@@ -78,7 +78,7 @@ def test_a_camera_is_tried_added_recorded_and_stopped(
     page.get_by_role("button", name="Add camera").click()
     wall = page.locator(".wb-wall figure", has_text="yard-east")
     expect(wall.get_by_text("/live")).to_be_visible()
-    expect(page.get_by_label("Camera to record")).to_have_value("yard-east")
+    expect(page.get_by_label("Stream of")).to_have_value("yard-east")
 
     page.get_by_role("button", name="Record", exact=True).click()
     expect(wall.get_by_text("live ·")).to_be_visible()

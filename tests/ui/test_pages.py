@@ -91,7 +91,7 @@ def test_a_mistake_is_told_and_what_was_typed_stays(watched: Watched) -> None:
 
 def test_a_job_is_found_again_after_a_reload(watched: Watched, app: App) -> None:
     page = watched.page
-    page.get_by_label("Video, folder or stream on the server").fill("/no/such/video.mp4")
+    page.get_by_label("Video or folder on the server").fill("/no/such/video.mp4")
     page.get_by_role("button", name="Take stills", exact=True).click()
     expect(page.get_by_text("started by ada")).to_be_visible()
     page.reload()

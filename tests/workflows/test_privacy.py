@@ -11,9 +11,11 @@ from PIL import Image
 from tests.services import free_port
 from workbench.domain import Clip, Frame, Mask, Site, Split
 from workbench.errors import NotFoundError, StorageError
+from workbench.footage.pictures import Jpeg
 from workbench.labeling.studio import Studio
 from workbench.workflows import label
 from workbench.workflows.privacy import PrivacyReport, hide
+from workbench.workflows.still_keeper import StillKeeper, TakenStill
 from workbench.workflows.workspace import Workspace
 
 ACTOR = "tester"
@@ -142,18 +144,33 @@ def test_with_label_studio_away_the_next_push_shows_the_covered_stills(
     assert len(bench.store.labels.tasks(site)) == FRAMES
 
 
-def test_what_a_killed_ingest_left_is_swept_and_what_somebody_knows_is_not(workspace: Workspace, yard: Site) -> None:
+def test_what_a_killed_ingest_left_is_swept_and_nothing_else(
+    workspace: Workspace, yard: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     known = take_stills(workspace, yard.name)
-    stray = workspace.frame_files.write(noise_jpeg(99))
-    workspace.frame_files.thumbnail(stray)
-    folder = workspace.settings.frames_dir / stray[:2]
-    (folder / ".new-half").write_bytes(noise_jpeg(98))
-    (folder / "notes.txt").write_text("not ours")
+    others = workspace.frame_files.write(noise_jpeg(97))
+    clip = Clip("e" * 64, yard.name, "north", "late.mp4", STARTED_AT, 1.0, (64, 48))
+    keeper = StillKeeper(workspace, workspace.store.sites.camera(yard.name, "north"), actor=ACTOR)
+    stray = TakenStill(clip, Jpeg(noise_jpeg(99), (64, 48)), (0.0,))
+    keeper.keep(stray)
+    with monkeypatch.context() as dying:
+        dying.setattr(workspace.store.footage, "add_frames", die)
+        with pytest.raises(KeyboardInterrupt):
+            keeper.flush(clip)
+    assert workspace.frame_files.read(stray.id)
+    unfinished = workspace.settings.frames_dir / stray.id[:2] / ".new-half"
+    unfinished.write_bytes(noise_jpeg(98))
 
     hide_left(workspace, yard.name)
 
-    assert [file.name for file in folder.iterdir() if stray in file.name or ".new" in file.name] == []
-    assert (folder / "notes.txt").read_text() == "not ours"
+    with pytest.raises(StorageError):
+        workspace.frame_files.read(stray.id)
+    assert not unfinished.exists()
+    assert workspace.frame_files.read(others)
     assert len(workspace.store.footage.frames(yard.name)) == len(known)
     for frame in workspace.store.footage.frames(yard.name):
         assert workspace.frame_files.read(frame.id)
+
+
+def die(frames: object) -> int:
+    raise KeyboardInterrupt

@@ -94,7 +94,7 @@ def list_cameras(site: SiteOption, as_json: JsonOption = False) -> None:
         state = recording.kind.value if recording and is_going_on(recording) else "no"
         faces = "hidden" if camera.hides_faces else "shown"
         table.add_row(camera.name, str(len(camera.masks)), faces, addresses.get(camera.name, ""), state)
-        found.append({"camera": camera, "stream": addresses.get(camera.name), "recording": recording})
+        found.append({**vars(camera), "stream": addresses.get(camera.name), "recording": recording})
     emit(found, as_json, table if found else "No camera yet: add one with `workbench camera add`.")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from workbench.store.arrivals import Arrivals
 from workbench.store.audit import AuditTrail
 from workbench.store.database import Database
 from workbench.store.datasets import Datasets
@@ -32,6 +33,7 @@ class Store:
         self.sites = Sites(database)
         self.streams = Streams(database)
         self.footage = Footage(database)
+        self.arrivals = Arrivals(database)
         self.prints = Prints(database)
         self.samplings = Samplings(database)
         self.labels = Labels(database)

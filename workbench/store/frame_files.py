@@ -1,8 +1,6 @@
 """Frames' pictures by content: a picture's name is the SHA-256 of its bytes, wherever the bytes lie."""
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable
 
 from workbench.errors import StorageError
 from workbench.store.file_store import FileStore, open_file_store
@@ -12,7 +10,6 @@ from workbench.store.thumbnails import LONG_SIDE_PX, thumbnail_of
 __all__ = ["FOLDERS", "FrameFiles", "picture_id"]
 
 _REMEDY = "ingest its clip again"
-_OURS = re.compile(r"([0-9a-f]{64})(\.\d+px)?\.jpg")
 FOLDERS = tuple(f"{number:02x}" for number in range(256))
 """The folders over which the files are spread: the first two digits of the ids."""
 
@@ -63,18 +60,12 @@ class FrameFiles:
         self._files.delete(_picture(frame_id))
         self._files.delete(_thumbnail(frame_id))
 
-    def sweep(self, folder: str, lost: Callable[[Iterable[str]], set[str]]) -> int:
-        """Delete the pictures and thumbnails of one of ``FOLDERS`` that ``lost`` names, and what no write finished.
-
-        ``lost`` returns which of some ids nobody knows. While this runs nobody may be about to make one known.
-        Returns how many files went.
-        """
-        ids = {name: _id_in(name) for name in self._files.names(folder)}
-        unknown = lost({id_ for id_ in ids.values() if id_})
-        strays = [name for name, id_ in ids.items() if id_ in unknown or _is_unfinished(name)]
-        for name in strays:
+    def sweep(self, folder: str) -> int:
+        """Delete what a crash left unfinished in one of ``FOLDERS``, while nobody writes; return how much that was."""
+        unfinished = [name for name in self._files.names(folder) if name.rpartition("/")[2].startswith(UNFINISHED)]
+        for name in unfinished:
             self._files.delete(name)
-        return len(strays)
+        return len(unfinished)
 
     def thumbnail(self, frame_id: str) -> bytes:
         """Return a JPEG with a long side of at most 320 pixels, made of the stored picture when first asked for.
@@ -100,13 +91,3 @@ def _picture(frame_id: str) -> str:
 
 def _thumbnail(frame_id: str) -> str:
     return f"{frame_id[:2]}/{frame_id}.{LONG_SIDE_PX}px.jpg"
-
-
-def _id_in(name: str) -> str | None:
-    """Return the id of the picture that a file is or was made of; None where it is neither."""
-    match = _OURS.fullmatch(name.rpartition("/")[2])
-    return match and match[1]
-
-
-def _is_unfinished(name: str) -> bool:
-    return name.rpartition("/")[2].startswith(UNFINISHED)

@@ -161,6 +161,9 @@ picture_prints = Table(
 )
 """What is computed of a picture to find near ones; ``picture_id`` is a frame's id, at whatever sites it is."""
 
+arrivals = Table("arrivals", metadata, Column("picture_id", String(64), primary_key=True))
+"""Pictures that are about to be written; one that stays here without a frame was left by a crash."""
+
 samplings = Table(
     "samplings",
     metadata,

@@ -29,7 +29,7 @@ class StreamCard:
     def __init__(self, workspace: Workspace, site: gr.Dropdown) -> None:
         with card("Record a camera's stream"):
             gr.HTML(note(_EXPLAINED))
-            camera = gr.Dropdown(label="Camera to record", choices=[], interactive=True)
+            camera = gr.Dropdown(label="Stream of", choices=[], interactive=True)
             taking = gr.Dropdown(label="Stills to take of it", choices=list(_TAKING), interactive=True)
             distinct = gr.Checkbox(label="Leave out near-copies of stills already taken of this camera")
             with gr.Row():

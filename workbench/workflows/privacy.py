@@ -42,8 +42,8 @@ def hide(
     """Cover ``masks`` and, with ``faces``, faces in every still of ``camera``, those already stored included.
 
     A covered still has other bytes and therefore another id; its task, labels and pins go with it, and the uncovered
-    file is deleted, as are pictures that no catalogue names: an ingest that was killed can have left them. Masks that
-    are taken away uncover nothing that was stored. Datasets that were built before are frozen and named in the report.
+    file is deleted, as are pictures that were on their way when an ingest was killed. Masks that are taken away uncover
+    nothing that was stored. Datasets that were built before are frozen and named in the report.
     Interrupted, the same call again goes on.
 
     Raises:
@@ -88,10 +88,16 @@ def _cover_all(
 
 
 def _sweep(workspace: Workspace, progress: Progress) -> None:
-    """Delete the pictures that no catalogue names; those who write some wait for their turn meanwhile."""
+    """Delete the pictures that were on their way when an ingest died; those who write some now wait for their turn."""
+    store, files = workspace.store, workspace.frame_files
+    with store.transaction():
+        lost = store.footage.in_no_site(store.arrivals.unsettled())
+        for picture_id in lost:
+            files.delete(picture_id)
+        store.prints.forget(lost)
     for done, folder in enumerate(FOLDERS, start=1):
-        with workspace.store.transaction():
-            workspace.frame_files.sweep(folder, workspace.store.footage.in_no_site)
+        with store.transaction():
+            files.sweep(folder)
         progress(done, len(FOLDERS), "folders swept")
 
 

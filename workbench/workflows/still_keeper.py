@@ -56,8 +56,8 @@ class TakenStill:
 class StillKeeper:
     """Writes the stills of one camera; ``camera`` is as it was when its footage was first read.
 
-    Pictures are written in the transaction that makes them known, and only while the camera hides what it hid then: no
-    crash leaves a picture that hiding an area would not find, except in the moment of the transaction itself.
+    Pictures are announced, and then written in the transaction that makes them known, and only while the camera hides
+    what it hid then: no crash leaves a picture that hiding an area would not find.
     """
 
     def __init__(self, workspace: Workspace, camera: Camera, *, actor: str) -> None:
@@ -87,7 +87,8 @@ class StillKeeper:
         """
         stills, self._waiting = self._waiting, []
         clips = {still.clip.id: still.clip for still in stills} | {clip.id: clip}
-        store = self._workspace.store
+        store, ids = self._workspace.store, [still.id for still in stills]
+        store.arrivals.announce(ids)
         with store.transaction():
             self._require_same_areas(clip)
             for one in clips.values():
@@ -95,6 +96,7 @@ class StillKeeper:
             for still in stills:
                 self._workspace.frame_files.write(still.jpeg.content)
             added = store.footage.add_frames([frame for still in stills for frame in still.frames()])
+            store.arrivals.settle(ids)
         self._count(clips.values(), stills, added)
 
     def drop(self) -> None:
