@@ -1,17 +1,22 @@
 """A camera's stream comes into the catalogue as it goes, with its state for those who look, and without its secrets."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from tests.rtsp_server import RtspServer
+from workbench.cli.site import cameras
 from workbench.domain import JobState, LiveRecording, Mask, StreamKind, Taking
 from workbench.errors import FootageError, NotFoundError, StorageError, UsageError
 from workbench.footage.selection import SelectionRules
@@ -206,3 +211,30 @@ def test_a_job_records_without_the_password_among_its_words(workspace: Workspace
     assert SECRET not in repr(job) + job_log_tail(job) + repr(workspace.store.audit.events())
     assert not is_going_on(workspace.store.streams.recordings("yard")["gate"])
     assert os.getpid() != workspace.store.streams.recordings("yard")["gate"].pid
+
+
+def test_the_commands_add_try_record_and_list_a_camera(
+    workspace: Workspace, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_HOME", str(workspace.settings.home))
+
+    def told(*words: str, typed: str = "") -> Any:
+        answer = CliRunner().invoke(cameras, [*words, "--site", "yard", "--json"], input=typed, catch_exceptions=False)
+        assert answer.exit_code == 0, answer.output
+        assert SECRET not in answer.output
+        return json.loads(answer.stdout)
+
+    told("add", "attic", "--stream", "-", typed=f"{url}\n")
+    picture = tmp_path / "attic.jpg"
+    probe = told("try", "attic", "--out", str(picture))
+    sampling = told("record", "attic", "--every", "500ms", "--duration", "2s")
+    listed = told("list")
+
+    assert Image.open(BytesIO(picture.read_bytes())).size == (320, 180)
+    assert (probe["width"], probe["height"], probe["codec"]) == (320, 180, "h264")
+    assert sampling["frames_added"] == sampling["frames_found"] > 0
+    (attic,) = (camera for camera in listed if camera["name"] == "attic")
+    assert attic["stream"].endswith("/live")
+    assert attic["recording"]["kind"] == "ended"
+    with pytest.raises(StorageError, match="to write the picture to"):
+        told("try", "attic", "--out", str(tmp_path / "none" / "attic.jpg"))

@@ -18,6 +18,7 @@ from workbench.cli.footage import (
     selection_rules,
 )
 from workbench.domain import Mask, MaskStyle, Taking
+from workbench.errors import StorageError
 
 sites = typer.Typer(help="Sites: places that get their own adapter.", no_args_is_help=True)
 cameras = typer.Typer(help="Cameras: the fixed viewpoints of a site.", no_args_is_help=True)
@@ -114,7 +115,7 @@ def try_camera(
     address = _asked_address() if stream == "-" else stream
     probe = workflow.try_stream(open_workspace(), site=site, camera=name, stream=address)
     if out is not None:
-        out.write_bytes(probe.jpeg.content)
+        _write(out, probe.jpeg.content)
     width, height = probe.size_wh
     shown = {
         "width": width,
@@ -202,3 +203,14 @@ def hide(
 def _asked_address() -> str:
     """Return the address that a person types unseen, or the first line that a script sends."""
     return getpass.getpass("Address of the stream: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise StorageError(
+            expected=f"to write the picture to {path}",
+            found=error.strerror or str(error),
+            remedy="name a file in a folder that can be written",
+        ) from error

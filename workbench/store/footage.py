@@ -151,12 +151,10 @@ class Footage:
         return {row.id for row in self._rows_of(site, frame_ids, frames.c.id)}
 
     def in_no_site(self, picture_ids: Iterable[str]) -> set[str]:
-        """Return those of ``picture_ids`` that no site's catalogue has; it may ask for a whole folder's at once."""
-        wanted = list(picture_ids)
-        lost = set(wanted)
-        names = [row.name for row in self._database.rows(select(sites.c.name))]
-        for site in names:
-            lost -= self.known(site, wanted)
+        """Return those of ``picture_ids`` that no site's catalogue has."""
+        lost = set(picture_ids)
+        for (site,) in self._database.rows(select(sites.c.name)):
+            lost -= self.known(site, lost)
         return lost
 
     def sites_with(self, frame_id: str) -> list[str]:

@@ -117,18 +117,16 @@ class _Taking:
     def all(self, plans: Iterator[SamplingPlan]) -> None:
         """Keep every still, clip after clip."""
         for plan in plans:
-            stills = 0
             try:
                 for still in self._stills(plan):
+                    self._log.found += 1
                     self._log.keeper.keep(still)
-                    stills += 1
                 self._log.keeper.flush(self._read[-1])
             except HiddenAreasChangedError:
                 raise
             except FootageError as error:
                 self._log.keeper.drop()
                 _raise_or_note(error, self._single, plan.video.name, self._log.problems)
-            self._log.found += stills
 
     def chosen(self, plans: Iterator[SamplingPlan], rules: SelectionRules) -> None:
         """Keep what ``rules`` leave of all clips together."""
