@@ -9,19 +9,24 @@ from sqlalchemy import create_engine, text
 
 from workbench.domain import (
     Annotation,
+    Box,
     Camera,
     Candidate,
     CandidateState,
+    CaptionGuide,
     Clip,
     DatasetVersion,
     Frame,
     Gate,
     JobState,
+    LabelClass,
     LabelTask,
     Prediction,
+    Question,
     Role,
     Site,
     Split,
+    Taxonomy,
     User,
     Verdict,
 )
@@ -103,7 +108,8 @@ def test_labels_come_back_as_they_went_in(store: Store, yard: Site) -> None:
     store.footage.add_frames([frame(1)])
     task = LabelTask(frame(1).id, task_id=7, project_id=3, reason="every second")
     guess = Prediction(frame(1).id, "clear", "Nothing there.", "base@1", 0.4)
-    said = Annotation(frame(1).id, "truck", "A truck waits.", "lena", START, annotation_id=11)
+    boxes = (Box("wheel", (0.1, 0.25, 0.5, 1.0)), Box("wheel", (0.0, 0.0, 0.125, 0.5)))
+    said = Annotation(frame(1).id, "truck", "A truck waits.", "lena", START, 11, {"is-loaded": "yes"}, boxes)
     store.labels.set_project("yard", 3)
     store.labels.add_tasks("yard", [task])
     store.labels.add_predictions("yard", [guess, replace(guess, score=0.5)])
@@ -115,6 +121,19 @@ def test_labels_come_back_as_they_went_in(store: Store, yard: Site) -> None:
     assert store.labels.predictions("yard") == [replace(guess, score=0.5)]
     assert store.labels.annotations("yard") == [said]
     assert store.labels.pins("yard") == {frame(1).id: Split.TEST}
+
+
+def test_a_site_asks_for_its_classes_until_its_taxonomy_says_more(store: Store, yard: Site) -> None:
+    assert store.sites.taxonomy("yard") == Taxonomy.of(yard)
+    taxonomy = Taxonomy(
+        (LabelClass("clear", "Nothing moves.", "c"), LabelClass("truck")),
+        CaptionGuide("One sentence.", ("A truck waits.",), ("truck",), least_words=3),
+        (Question("is-loaded", "Is it loaded?"),),
+        ("wheel",),
+    )
+    store.sites.set_taxonomy("yard", taxonomy)
+    assert store.sites.taxonomy("yard") == taxonomy
+    assert store.sites.get("yard").class_names == ("clear", "truck")
 
 
 def test_what_a_file_said_is_known_by_project_frame_and_answer(store: Store, yard: Site) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, delete, select, update
+from sqlalchemy import Row, Select, Table, bindparam, delete, select, update
 
-from workbench.domain import Annotation, LabelTask, Prediction, Split
+from workbench.domain import Annotation, Box, LabelTask, Prediction, Split
 from workbench.store.database import Database
 from workbench.store.frame_states import refresh_states
 from workbench.store.tables import annotations, imported_answers, label_tasks, predictions, sites, split_pins
@@ -71,7 +71,7 @@ class Labels:
             .where(annotations.c.site == site)
             .order_by(annotations.c.updated_at, annotations.c.annotation_id)
         )
-        return [Annotation(**row._mapping) for row in self._database.rows(query)]
+        return [_annotation(row) for row in self._database.rows(query)]
 
     def add_imported(self, site: str, project_id: int, answers: Mapping[str, Sequence[tuple[str, str]]]) -> None:
         """Remember the (class, caption) answers by frame id that a file brought into a Label Studio project."""
@@ -104,6 +104,11 @@ class Labels:
     def pins(self, site: str) -> dict[str, Split]:
         rows = self._database.rows(select(split_pins).where(split_pins.c.site == site))
         return {row.frame_id: Split(row.split) for row in rows}
+
+
+def _annotation(row: Row[Any]) -> Annotation:
+    boxes = tuple(Box(box["label"], tuple(box["xyxy"])) for box in row.boxes)
+    return Annotation(**{**row._mapping, "boxes": boxes})
 
 
 def _digest(answer: tuple[str, str]) -> str:

@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, select
+from pydantic import TypeAdapter
+from sqlalchemy import Row, select, update
 
-from workbench.domain import Camera, Mask, MaskStyle, Site
+from workbench.domain import Camera, Mask, MaskStyle, Site, Taxonomy
 from workbench.errors import NotFoundError, UsageError
 from workbench.store.database import Database
 from workbench.store.tables import cameras, sites
+
+_TAXONOMY = TypeAdapter(Taxonomy)
 
 
 class Sites:
@@ -37,6 +40,18 @@ class Sites:
 
     def all(self) -> list[Site]:
         return [_site(row) for row in self._database.rows(select(sites).order_by(sites.c.name))]
+
+    def taxonomy(self, site: str) -> Taxonomy:
+        """Return what is asked at ``site``: its classes alone until :meth:`set_taxonomy` says more."""
+        known = self.get(site)
+        (row,) = self._database.rows(select(sites.c.taxonomy).where(sites.c.name == site))
+        return _TAXONOMY.validate_python(row.taxonomy) if row.taxonomy else Taxonomy.of(known)
+
+    def set_taxonomy(self, site: str, taxonomy: Taxonomy) -> None:
+        """Make ``taxonomy`` what is asked at ``site``, and its classes the site's."""
+        self.get(site)
+        row = {"class_names": list(taxonomy.class_names), "taxonomy": _TAXONOMY.dump_python(taxonomy, mode="json")}
+        self._database.write(update(sites).where(sites.c.name == site).values(row))
 
     def add_camera(self, camera: Camera) -> None:
         """Remember ``camera``; one of that name that is there already stays as it is."""
