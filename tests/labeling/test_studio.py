@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.services import LabelStudioServer, free_port
-from workbench.domain import Prediction, Site
+from workbench.domain import Answer, Prediction, Site
 from workbench.errors import LabelStudioError
 from workbench.labeling.server import ADMINISTRATOR, VERSION
 from workbench.labeling.signup import ensure_labeller
@@ -41,7 +41,7 @@ def labeller(studio: Studio) -> tuple[str, str]:
     return email, ensure_labeller(studio.url, studio.invitation_path(), email, PASSWORD)
 
 
-def task(number: int, *answers: tuple[str, str], prediction: Prediction | None = None) -> NewTask:
+def task(number: int, *answers: Answer, prediction: Prediction | None = None) -> NewTask:
     frame_id = f"{number:064x}"
     return NewTask(frame_id, f"http://bench.invalid/{number}.jpg", "pushed", prediction, answers)
 
@@ -126,7 +126,7 @@ def test_the_interface_follows_the_classes(studio: Studio, labelled_site: Site, 
 
 
 def test_tasks_come_back_with_what_models_and_people_said(studio: Studio, project_id: int) -> None:
-    new = [task(1, prediction=guess(1, "base@1")), task(2, ("person", "A man.")), task(3)]
+    new = [task(1, prediction=guess(1, "base@1")), task(2, Answer("person", "A man.")), task(3)]
     task_ids = studio.add_tasks(project_id, new)
     found = studio.tasks(project_id)
     assert {frame_id: known.task_id for frame_id, known in found.items()} == dict(
@@ -135,7 +135,7 @@ def test_tasks_come_back_with_what_models_and_people_said(studio: Studio, projec
     assert found[new[0].frame_id].model_versions == {"base@1"}
     assert found[new[0].frame_id].image_url == new[0].image_url
     (annotation,) = found[new[1].frame_id].annotations
-    assert (annotation.class_name, annotation.caption, annotation.labeller) == ("person", "A man.", ADMINISTRATOR)
+    assert (annotation.answer, annotation.labeller) == (Answer("person", "A man."), ADMINISTRATOR)
     assert annotation.updated_at.tzinfo is not None
     assert found[new[2].frame_id].annotations == ()
     assert set(studio.tasks(project_id, only_annotated=True)) == {new[1].frame_id}
@@ -149,7 +149,7 @@ def test_a_newer_models_guesses_are_added_and_shown(studio: Studio, project_id: 
 
 
 def test_image_urls_are_renewed_and_answers_kept(studio: Studio, project_id: int) -> None:
-    task_ids = studio.add_tasks(project_id, [task(number, ("clear", "Empty.")) for number in range(5)])
+    task_ids = studio.add_tasks(project_id, [task(number, Answer("clear", "Empty.")) for number in range(5)])
     studio.renew_image_urls({task_ids[3]: (f"{3:064x}", "http://bench.invalid/new.jpg")})
     found = studio.tasks(project_id)
     assert found[f"{3:064x}"].image_url == "http://bench.invalid/new.jpg"
@@ -165,7 +165,7 @@ def test_a_labeller_signs_up_once_and_answers_under_his_own_name(
     task_ids = studio.add_tasks(project_id, [task(number) for number in range(6)])
     steps: list[int] = []
     Studio(label_studio.url, token).create_annotations(
-        {task_id: ("person", f"Person {task_id}.") for task_id in task_ids},
+        {task_id: Answer("person", f"Person {task_id}.") for task_id in task_ids},
         progress=lambda done, total, what: steps.append(done),
     )
     said = [known.annotations for known in studio.tasks(project_id).values()]
@@ -189,7 +189,7 @@ def test_skipped_and_incomplete_answers_are_not_annotations(
 
 def test_many_tasks_are_read_in_pages(studio: Studio, project_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workbench.labeling.studio._PAGE_TASKS", 20)
-    studio.add_tasks(project_id, [task(number, ("clear", f"No. {number}")) for number in range(50)])
+    studio.add_tasks(project_id, [task(number, Answer("clear", f"No. {number}")) for number in range(50)])
     found = studio.tasks(project_id)
     captions = {annotation.caption for known in found.values() for annotation in known.annotations}
     assert captions == {f"No. {number}" for number in range(50)}
@@ -213,9 +213,9 @@ def test_the_servers_secrets_are_not_visible_to_other_users_of_the_machine(label
 
 
 def test_answers_to_either_of_two_tasks_about_one_frame_are_found(studio: Studio, project_id: int) -> None:
-    first, _ = studio.add_tasks(project_id, [task(1), task(1, ("person", "A man."))])
+    first, _ = studio.add_tasks(project_id, [task(1), task(1, Answer("person", "A man."))])
 
     found = studio.tasks(project_id)[f"{1:064x}"]
 
     assert found.task_id == first
-    assert [(said.class_name, said.caption) for said in found.annotations] == [("person", "A man.")]
+    assert [said.answer for said in found.annotations] == [Answer("person", "A man.")]

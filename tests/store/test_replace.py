@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table, create_engine, func, select
 
-from workbench.domain import Annotation, Camera, Frame, LabelTask, Prediction, Site, Split
+from workbench.domain import Annotation, Answer, Camera, Frame, LabelTask, Prediction, Site, Split
 from workbench.errors import StorageError
 from workbench.store import FrameFilter, FrameState, Store
 from workbench.store.frame_references import referring
@@ -46,7 +46,7 @@ def tell_everything(store: Store, frames: list[Frame]) -> None:
         guess = Prediction(one.id, "clear", f"Seen in {one.id[-4:]}.", "base@1", 0.4)
         store.labels.add_predictions("yard", [guess, replace(guess, model_version=f"run@{one.id[-4:]}")])
         store.labels.pin("yard", {one.id: Split.TEST})
-        answers = [("truck", "A truck."), ("clear", f"Said of {one.id[-4:]}.")]
+        answers = [Answer("truck", "A truck."), Answer("clear", f"Said of {one.id[-4:]}.")]
         store.labels.add_imported("yard", PROJECT, {one.id: answers})
 
 

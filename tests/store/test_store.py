@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, text
 
 from workbench.domain import (
     Annotation,
+    Answer,
     Box,
     Camera,
     Candidate,
@@ -138,13 +139,16 @@ def test_a_site_asks_for_its_classes_until_its_taxonomy_says_more(store: Store, 
 
 def test_what_a_file_said_is_known_by_project_frame_and_answer(store: Store, yard: Site) -> None:
     store.footage.add_frames([frame(1), frame(2)])
-    said = {frame(1).id: [("clear", "Empty.")], frame(2).id: [("person", "A man.")]}
+    said = {frame(1).id: [Answer("clear", "Empty.")], frame(2).id: [Answer("person", "A man.")]}
     store.labels.add_imported("yard", 7, {frame(1).id: said[frame(1).id]})
     store.labels.add_imported("yard", 7, {frame(1).id: said[frame(1).id]})
-    assert store.labels.without_imported("yard", 7, said) == {frame(1).id: [], frame(2).id: [("person", "A man.")]}
+    assert store.labels.without_imported("yard", 7, said) == {
+        frame(1).id: [],
+        frame(2).id: [Answer("person", "A man.")],
+    }
     assert store.labels.without_imported("yard", 8, said) == said
-    assert store.labels.without_imported("yard", 7, {frame(1).id: [("person", "Empty.")]}) == {
-        frame(1).id: [("person", "Empty.")]
+    assert store.labels.without_imported("yard", 7, {frame(1).id: [Answer("person", "Empty.")]}) == {
+        frame(1).id: [Answer("person", "Empty.")]
     }
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.services import LabelStudioServer
 from tests.ui.conftest import PATIENCE_S, App, app_settings, enter, serving
-from workbench.domain import Verdict
+from workbench.domain import Answer, Verdict
 from workbench.labeling.studio import Studio
 from workbench.settings import Settings, embedded_path
 from workbench.workflows.workspace import Workspace
@@ -129,7 +129,7 @@ def answer_as_the_demo_does(app: App) -> int:
     frames = {(frame.clip_name, frame.offset_s): frame.id for frame in app.workspace.store.footage.frames(SITE)}
     tasks = labels.tasks(SITE)
     answers = {
-        tasks[frame_id].task_id: (row["class"], row["caption"])
+        tasks[frame_id].task_id: Answer(row["class"], row["caption"])
         for row in _labels()
         if (frame_id := frames.get((row["video"], float(row["time_s"]))))
     }

@@ -12,10 +12,10 @@ from PIL import Image
 from pydantic import SecretStr
 
 from tests.services import free_port
-from workbench.domain import Clip, Frame, Site, Split
+from workbench.domain import Answer, Clip, Frame, Site, Split
 from workbench.errors import AccessError, LabelFileError, LabelStudioError
 from workbench.labeling.media import media_url_expiry
-from workbench.labeling.results import annotation_to_result
+from workbench.labeling.results import answer_to_result
 from workbench.labeling.server import ADMINISTRATOR
 from workbench.labeling.signup import ensure_labeller
 from workbench.labeling.studio import NewTask, Studio
@@ -156,7 +156,7 @@ def test_an_imported_answer_that_somebody_corrected_is_not_imported_again(
     label.pull(bench, labelled_site.name, actor=ACTOR)
     wrong, _ = bench.store.labels.annotations(labelled_site.name)
     studio = open_studio(bench)
-    studio._client.annotations.update(wrong.annotation_id, result=annotation_to_result("reach-truck", "A truck."))
+    studio._client.annotations.update(wrong.annotation_id, result=answer_to_result(Answer("reach-truck", "A truck.")))
 
     again = label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
 
@@ -199,13 +199,13 @@ def test_pulling_tells_who_said_it_and_what_changed(bench: Workspace, labelled_s
     token = ensure_labeller(studio.url, studio.invitation_path(), name, "Long-enough-77")
     labeller = Studio(studio.url, token)
     task_ids = [task.task_id for task in studio.tasks(report.project_id).values()]
-    labeller.create_annotations(dict.fromkeys(task_ids, ("person", "A man.")))
+    labeller.create_annotations(dict.fromkeys(task_ids, Answer("person", "A man.")))
     assert label.pull(bench, labelled_site.name, actor=ACTOR) == label.PullReport(3, 3, 0, 0, 0)
     before = bench.store.labels.annotations(labelled_site.name)
     assert {annotation.labeller for annotation in before} == {name}
 
     labeller._client.annotations.delete(before[0].annotation_id)
-    labeller._client.annotations.update(before[1].annotation_id, result=annotation_to_result("clear", "Nobody."))
+    labeller._client.annotations.update(before[1].annotation_id, result=answer_to_result(Answer("clear", "Nobody.")))
     assert label.pull(bench, labelled_site.name, actor=ACTOR) == label.PullReport(2, 0, 1, 1, 0)
     assert label.pull(bench, labelled_site.name, actor=ACTOR) == label.PullReport(2, 0, 0, 0, 0)
     assert ("clear", "Nobody.") in {

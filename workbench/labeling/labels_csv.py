@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from workbench.domain import Answer
 from workbench.errors import LabelFileError
 
 __all__ = ["COLUMNS", "LabelRow", "read_labels"]
@@ -25,6 +26,10 @@ class LabelRow:
     class_name: str
     caption: str
     line: int
+
+    @property
+    def answer(self) -> Answer:
+        return Answer(self.class_name, self.caption)
 
 
 def read_labels(path: Path, *, class_names: Sequence[str] | None) -> tuple[LabelRow, ...]:

@@ -19,13 +19,13 @@ from label_studio_sdk.client import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 from label_studio_sdk.core.parse_error import ParsingError
 
-from workbench.domain import Annotation, Prediction, Site
+from workbench.domain import Annotation, Answer, Prediction, Site
 from workbench.errors import LabelStudioError
-from workbench.labeling.results import annotation_to_result, prediction_to_result, result_to_annotation
+from workbench.labeling.results import answer_to_result, prediction_to_result, result_to_answer
 from workbench.labeling.taxonomy import class_names_to_label_config, label_config_to_class_names
 from workbench.progress import Progress, silent
 
-__all__ = ["Answer", "NewTask", "Studio", "StudioTask", "translated_errors"]
+__all__ = ["NewTask", "Studio", "StudioTask", "translated_errors"]
 
 _PAGE_TASKS = 1_000
 _PARALLEL_WRITES = 4
@@ -42,9 +42,6 @@ _ANSWERED = json.dumps(
     }
 )
 _ONCE: Any = {"max_retries": 0}
-
-Answer = tuple[str, str]
-"""Class name and caption."""
 
 _Item = TypeVar("_Item")
 
@@ -230,10 +227,8 @@ class Studio:
         """
 
         def submit(item: tuple[int, Answer]) -> None:
-            task_id, (class_name, caption) = item
-            self._client.annotations.create(
-                task_id, result=annotation_to_result(class_name, caption), request_options=_ONCE
-            )
+            task_id, answer = item
+            self._client.annotations.create(task_id, result=answer_to_result(answer), request_options=_ONCE)
 
         self._in_parallel(submit, answers.items(), len(answers), "annotations submitted", progress)
 
@@ -314,7 +309,7 @@ def _import(task: NewTask) -> dict[str, Any]:
         "data": _data(task.frame_id, task.image_url),
         "meta": {"frame_id": task.frame_id, "reason": task.reason},
         "predictions": [_prediction(task.prediction)] if task.prediction else [],
-        "annotations": [{"result": annotation_to_result(*answer)} for answer in task.answers],
+        "annotations": [{"result": answer_to_result(answer)} for answer in task.answers],
     }
 
 
@@ -332,16 +327,17 @@ def _studio_task(task: Any, frame_id: str, emails: Mapping[int, str]) -> StudioT
 
 
 def _annotation(answer: Mapping[str, Any], frame_id: str, emails: Mapping[int, str]) -> Annotation | None:
-    said = result_to_annotation(answer["result"])
+    said = result_to_answer(answer["result"])
     if said is None:
         return None
-    class_name, caption = said
     user_id = answer["completed_by"]
     return Annotation(
         frame_id=frame_id,
-        class_name=class_name,
-        caption=caption,
+        class_name=said.class_name,
+        caption=said.caption,
         labeller=emails.get(user_id, f"former-user-{user_id}"),
         updated_at=datetime.fromisoformat(str(answer["updated_at"])),
         annotation_id=answer["id"],
+        replies=said.replies,
+        boxes=said.boxes,
     )

@@ -1,13 +1,14 @@
 """What was asked about frames, what models guessed and what people answered."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row, Select, Table, bindparam, delete, select, update
 
-from workbench.domain import Annotation, Box, LabelTask, Prediction, Split
+from workbench.domain import Annotation, Answer, Box, LabelTask, Prediction, Split
 from workbench.store.database import Database
 from workbench.store.frame_states import refresh_states
 from workbench.store.tables import annotations, imported_answers, label_tasks, predictions, sites, split_pins
@@ -73,8 +74,8 @@ class Labels:
         )
         return [_annotation(row) for row in self._database.rows(query)]
 
-    def add_imported(self, site: str, project_id: int, answers: Mapping[str, Sequence[tuple[str, str]]]) -> None:
-        """Remember the (class, caption) answers by frame id that a file brought into a Label Studio project."""
+    def add_imported(self, site: str, project_id: int, answers: Mapping[str, Sequence[Answer]]) -> None:
+        """Remember the answers by frame id that a file brought into a Label Studio project."""
         rows = [
             {"site": site, "project_id": project_id, "frame_id": frame_id, "digest": _digest(answer)}
             for frame_id, said in answers.items()
@@ -83,8 +84,8 @@ class Labels:
         self._database.insert(imported_answers, rows)
 
     def without_imported(
-        self, site: str, project_id: int, answers: Mapping[str, Sequence[tuple[str, str]]]
-    ) -> dict[str, list[tuple[str, str]]]:
+        self, site: str, project_id: int, answers: Mapping[str, Sequence[Answer]]
+    ) -> dict[str, list[Answer]]:
         """Return of ``answers`` those that :meth:`add_imported` has not seen; a frame may keep none."""
         query = select(imported_answers.c.frame_id, imported_answers.c.digest)
         rows = self._database.rows(
@@ -111,8 +112,12 @@ def _annotation(row: Row[Any]) -> Annotation:
     return Annotation(**{**row._mapping, "boxes": boxes})
 
 
-def _digest(answer: tuple[str, str]) -> str:
-    return hashlib.sha256("\n".join(answer).encode()).hexdigest()
+def _digest(answer: Answer) -> str:
+    """Return what tells answers apart; one of class and caption alone has the digest of earlier releases."""
+    words = [answer.class_name, answer.caption]
+    if answer.replies or answer.boxes:
+        words.append(json.dumps(asdict(answer), sort_keys=True))
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
 def _without_site(table: Table) -> Select[Any]:

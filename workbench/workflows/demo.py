@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from workbench.domain import Candidate, DriftReport, Interval, Role
+from workbench.domain import Answer, Candidate, DriftReport, Interval, Role
 from workbench.labeling.labels_csv import LabelRow, read_labels
 from workbench.labeling.signup import ensure_labeller
 from workbench.labeling.studio import Studio
@@ -171,11 +171,11 @@ def _ingest_next_day(workspace: Workspace, folder: Path, progress: Progress) -> 
 def _submit_labels(workspace: Workspace, rows: Sequence[LabelRow], progress: Progress) -> None:
     """Have each scripted account answer, as itself and through the API, its share of the tasks without an answer."""
     board = TaskBoard.read(workspace, SITE, progress)
-    answers: dict[int, tuple[str, str]] = {}
+    answers: dict[int, Answer] = {}
     for row in rows:
         frame = workspace.store.footage.frame_at(SITE, row.video, row.time_s)
         if frame is not None and not board.tasks[frame.id].annotations:
-            answers[board.tasks[frame.id].task_id] = (row.class_name, row.caption)
+            answers[board.tasks[frame.id].task_id] = row.answer
     task_ids = sorted(answers)
     for turn, labeller in enumerate(LABELLERS):
         share = {task_id: answers[task_id] for task_id in task_ids[turn :: len(LABELLERS)]}

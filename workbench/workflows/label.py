@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.domain import Annotation, Split
+from workbench.domain import Annotation, Answer, Split
 from workbench.errors import LabelFileError
 from workbench.labeling.labels_csv import LabelRow, read_labels
 from workbench.progress import Progress, silent
@@ -145,16 +145,16 @@ def pull(workspace: Workspace, site: str, *, actor: str, progress: Progress = si
 
 def _answers_by_frame(
     workspace: Workspace, site: str, csv_path: Path, rows: Iterable[LabelRow]
-) -> dict[str, list[tuple[str, str]]]:
-    """Return (class, caption) by frame id; the same bytes seen at two instants are one frame."""
-    answers: dict[str, list[tuple[str, str]]] = defaultdict(list)
+) -> dict[str, list[Answer]]:
+    """Return what the rows say by frame id; the same bytes seen at two instants are one frame."""
+    answers: dict[str, list[Answer]] = defaultdict(list)
     absent: list[LabelRow] = []
     for row in rows:
         frame = workspace.store.footage.frame_at(site, row.video, row.time_s)
         if frame is None:
             absent.append(row)
-        elif (row.class_name, row.caption) not in answers[frame.id]:
-            answers[frame.id].append((row.class_name, row.caption))
+        elif row.answer not in answers[frame.id]:
+            answers[frame.id].append(row.answer)
     if absent:
         raise _not_ingested(site, csv_path, absent)
     return answers

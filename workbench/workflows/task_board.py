@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from workbench.domain import LabelTask, Site
-from workbench.labeling.studio import Answer, NewTask, Studio, StudioTask
+from workbench.domain import Answer, LabelTask, Site
+from workbench.labeling.studio import NewTask, Studio, StudioTask
 from workbench.progress import Progress
 from workbench.store import turn
 from workbench.workflows.images import ImageLinks
@@ -138,7 +138,7 @@ class TaskBoard:
         new = {frame_id: list(said) for frame_id, said in answers.items() if frame_id not in asked}
         unknown = self._workspace.store.labels.without_imported(self.site.name, self.project_id, asked)
         for frame_id, said in unknown.items():
-            given = {(annotation.class_name, annotation.caption) for annotation in self.tasks[frame_id].annotations}
+            given = [annotation.answer for annotation in self.tasks[frame_id].annotations]
             if missing := [answer for answer in said if answer not in given]:
                 new[frame_id] = missing
         return new
