@@ -78,8 +78,8 @@ class _Header:
         tab = request.query_params.get("tab")
         tabs = gr.Tabs(selected=tab) if tab in titles else gr.skip()
         account = Markup(
-            '<div class="wb-account"><b>{}</b>{}<form method="post" action="/sign-out">'
+            '<div class="wb-account" data-roles="{}"><b>{}</b>{}<form method="post" action="/sign-out">'
             "<button>Sign out</button></form></div>"
-        ).format(user.name, Markup("").join(badge(role) for role in sorted(user.roles)))
+        ).format(" ".join(user.roles), user.name, Markup("").join(badge(role) for role in sorted(user.roles)))
         site = gr.Dropdown(choices=site_names(self.workspace), value=asked_site(self.workspace, request))
         return site, account, tabs

@@ -20,7 +20,7 @@ __all__ = ["CameraCard"]
 class CameraCard:
     def __init__(self, workspace: Workspace, site: gr.Dropdown) -> None:
         self._desk, self._site = _Desk(workspace), site
-        with card("Add a camera"):
+        with card("Add a camera", Role.ENGINEER):
             self._name = gr.Textbox(label="Camera name", placeholder="dock-north", max_length=63)
             self._address = gr.Textbox(
                 label="Address of its stream, if it has one",

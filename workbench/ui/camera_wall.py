@@ -7,7 +7,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from workbench.domain import Camera, Frame, LiveRecording, StreamKind
-from workbench.ui.fragments import badge, empty_state, facts, frame_link, loading, time_of
+from workbench.ui.fragments import badge, counted, empty_state, facts, frame_link, loading, time_of
 from workbench.ui.stream_card import is_recording
 from workbench.ui.view import View
 from workbench.workflows.jobs import refresh_jobs
@@ -109,7 +109,7 @@ def _line(state: Markup, address: str, told: str) -> Markup:
 def _card(camera: Camera, newest: Sequence[Frame], stills: int, stream: Markup) -> Markup:
     badges = []
     if camera.masks:
-        badges.append(badge(f"{len(camera.masks)} hidden {'area' if len(camera.masks) == 1 else 'areas'}"))
+        badges.append(badge(counted(len(camera.masks), "hidden area")))
     if camera.hides_faces:
         badges.append(badge("faces blurred"))
     view = Markup('<div class="wb-no-view"></div>')

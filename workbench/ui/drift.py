@@ -56,7 +56,7 @@ _VERDICTS = {
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
     gr.HTML(heading(TITLE, "Whether the cameras still show what the model in force was trained on."))
     overview = gr.HTML(loading())
-    with card("Compare each camera's newer stills with those that the model was trained on"):
+    with card("Compare each camera's newer stills with those that the model was trained on", Role.ENGINEER):
         check = gr.Button("Check now", variant="primary")
         jobs = JobPanel(workspace, site, {"drift-check": "Checking for drift"})
     desk = _Desk(workspace, jobs)

@@ -33,7 +33,7 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
     gr.HTML(heading(TITLE, "Stills from the site's cameras; the same picture is kept once, however often it comes."))
     wall = camera_wall(workspace, site)
     with gr.Row(equal_height=False):
-        with card("Take stills from footage"):
+        with card("Take stills from footage", Role.ENGINEER):
             camera = gr.Dropdown(label="Camera", choices=[], interactive=True)
             source = gr.Textbox(label="Video or folder on the server", placeholder="/footage/dock-07.mp4")
             upload = gr.File(

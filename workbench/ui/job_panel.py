@@ -28,7 +28,8 @@ class JobPanel:
     """Shows the newest of some jobs of the picked site, with a button that cancels it.
 
     ``titles`` says what the page calls each kind of job; a kind is the words of its command, joined by ``-``. What
-    ``more`` tells about a running job stands above its log.
+    ``more`` tells about a running job stands above its log; ``can_cancel`` is False where the page has its own way to
+    end them.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class JobPanel:
         titles: Mapping[str, str],
         *,
         more: Callable[[Job], Markup] = lambda job: Markup(""),
+        can_cancel: bool = True,
     ) -> None:
         self._workspace, self._site, self._titles, self._more = workspace, site, titles, more
+        self._can_cancel = can_cancel
         status = gr.HTML(elem_classes="wb-job")
-        cancel = gr.Button("Cancel", visible=False, size="sm")
+        cancel = gr.Button("Cancel", visible=False, size="sm", elem_classes=f"wb-for-{Role.ENGINEER}")
         timer = gr.Timer(_POLL_S, active=False)
         self._ended = gr.State(None)
         self.outputs = [status, cancel, timer, self._ended]
@@ -64,7 +67,8 @@ class JobPanel:
         if job is None:
             return Markup(""), gr.Button(visible=False), gr.Timer(active=False), None
         running = job.state is JobState.RUNNING
-        return self._status(job), gr.Button(visible=running), gr.Timer(active=running), None if running else job.id
+        cancel = gr.Button(visible=running and self._can_cancel)
+        return self._status(job), cancel, gr.Timer(active=running), None if running else job.id
 
     @one_sentence_errors
     def cancel(self, site: str | None, request: gr.Request) -> tuple[Markup, gr.Button, gr.Timer, int | None]:

@@ -25,7 +25,7 @@ _EXPLAINED = (
 
 class PrivacyCard:
     def __init__(self, workspace: Workspace, site: gr.Dropdown) -> None:
-        with card("Hide parts of a view"):
+        with card("Hide parts of a view", Role.ENGINEER):
             gr.HTML(note(_EXPLAINED))
             camera = gr.Dropdown(label="View of", choices=[], interactive=True)
             editor = mask_editor()

@@ -50,7 +50,7 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
     overview = gr.HTML(loading())
     version = gr.Dropdown(label="Version", choices=[], interactive=True)
     evidence = gr.HTML()
-    with card("Decide"):
+    with card("Decide", Role.REVIEWER):
         remark = gr.Textbox(label="Note, kept in the audit trail", lines=2, max_length=2000)
         override = gr.Textbox(label="Reason to approve although a condition is not met", max_length=2000)
         with gr.Row():

@@ -51,10 +51,10 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
     gr.HTML(heading(TITLE, "Every tuning and every measurement, with what went in and what came out."))
     overview = gr.HTML(loading())
     with gr.Row(equal_height=False):
-        with card("Measure on held-out stills"):
+        with card("Measure on held-out stills", Role.ENGINEER):
             model = gr.Dropdown(label="Model", choices=[_BASE, _CHAMPION], value=_BASE, interactive=True)
             evaluate = gr.Button("Evaluate")
-        with card("Ask that a run becomes the champion"):
+        with card("Ask that a run becomes the champion", Role.ENGINEER, Role.REVIEWER):
             run = gr.Dropdown(label="Run", choices=[], interactive=True)
             remark = gr.Textbox(label="Note for the reviewer", lines=2, max_length=2000)
             ask = gr.Button("Request promotion", variant="primary")

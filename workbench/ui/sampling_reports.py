@@ -5,13 +5,13 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from workbench.domain import Sampling
-from workbench.ui.fragments import badge, empty_state, long_text, span_of, table, time_of
+from workbench.ui.fragments import badge, counted, empty_state, long_text, span_of, table, time_of
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["sampling_reports"]
 
 _SHOWN = 10
-_COLUMNS = ("when (UTC)", "camera", "source", "clips", "found", "dropped", "known already", "added", "took", "")
+_COLUMNS = ("when (UTC)", "camera", "source", "clips", "found", "dropped", "known already", "added", "took", "details")
 _NUMERIC = (3, 4, 5, 6, 7)
 
 
@@ -41,10 +41,10 @@ def _row(one: Sampling) -> list[object]:
 def _details(one: Sampling) -> Markup:
     """Return what each step dropped, what told when the clips began, and the problems; open where there are any."""
     steps = [f"{step.dropped:,} dropped by {step.name}: {step.reason}" for step in one.steps]
-    starts = [f"{count:,} clips began as told by: {origin}" for origin, count in one.starts.items()]
+    starts = [f"{counted(count, 'clip')} began as told by: {origin}" for origin, count in one.starts.items()]
     lines = [*(Markup("<li>{}</li>").format(line) for line in [*steps, *starts])]
     lines += [Markup('<li class="wb-bad">{}</li>').format(problem) for problem in one.problems]
     if not lines:
         return Markup("")
-    shown = badge(f"{len(one.problems)} problems", "bad") if one.problems else Markup("details")
+    shown = badge(counted(len(one.problems), "problem"), "bad") if one.problems else Markup("steps")
     return Markup("<details><summary>{}</summary><ul>{}</ul></details>").format(shown, Markup("").join(lines))

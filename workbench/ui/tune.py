@@ -35,11 +35,11 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
     gr.HTML(heading(TITLE, "Labels become a frozen dataset, a recipe says how, and a process of its own trains."))
     dataset = gr.HTML(loading())
     with gr.Row(equal_height=False):
-        with card("Freeze the labels"):
+        with card("Freeze the labels", Role.ENGINEER):
             gr.HTML(note("Stills that were taken close together never end up in different parts of the dataset."))
             freeze = gr.Button("Build dataset")
             builds = JobPanel(workspace, site, {"dataset-build": "Building the dataset"})
-        with card("Train an adapter"):
+        with card("Train an adapter", Role.ENGINEER):
             recipe = gr.Dropdown(label="Recipe", choices=[], interactive=True)
             overrides = gr.Textbox(
                 label="Overrides, one a line", lines=2, placeholder="training.max_steps=200\nlora.r=32"

@@ -10,6 +10,7 @@ from gradio.components import Component
 from gradio.events import Dependency
 from markupsafe import Markup
 
+from workbench.domain import Role
 from workbench.ui.session import asked_site, one_sentence_errors, require
 from workbench.workflows.workspace import Workspace
 
@@ -65,8 +66,12 @@ def when_clicked(
 
 
 @contextmanager
-def card(title: str) -> Iterator[gr.Column]:
-    """Lay out what is made in the block as one card; cards of a row stand side by side where there is room."""
-    with gr.Column(elem_classes="wb-card", min_width=320) as column:
+def card(title: str, *roles: Role) -> Iterator[gr.Column]:
+    """Lay out what is made in the block as one card; cards of a row stand side by side where there is room.
+
+    It shows to those who have one of ``roles``, none named to everybody. That is a courtesy of the style sheet, not
+    protection: the handlers ask :func:`workbench.ui.session.require`.
+    """
+    with gr.Column(elem_classes=["wb-card", *(f"wb-for-{role}" for role in roles)], min_width=320) as column:
         gr.HTML(Markup("<h3>{}</h3>").format(title))
         yield column
