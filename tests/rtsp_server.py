@@ -3,12 +3,17 @@
 import os
 import signal
 import subprocess
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.services import free_port
 
@@ -16,12 +21,35 @@ _PYTHON = "/usr/bin/python3"
 _PIPELINE = Path(__file__).with_name("rtsp_pipeline.py")
 
 
-class RtspServer:
-    """A camera at ``url("/live")``; entered, it runs, also after it was killed and started again."""
+def write_certificate(path: Path) -> Path:
+    """Write a certificate such as a camera makes for itself, and its key, to one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "camera")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    as_text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(as_text + certificate.public_bytes(Encoding.PEM))
+    return path
 
-    def __init__(self, *credentials: str) -> None:
+
+class RtspServer:
+    """A camera at ``url("/live")``; entered, it runs, also after it was killed and started again.
+
+    With ``certificate`` (PEM, with its key) and credentials it speaks TLS alone.
+    """
+
+    def __init__(self, *credentials: str, certificate: Path | None = None) -> None:
         self._port = free_port()
-        self._credentials = credentials
+        self._options = ["--login", *credentials] if credentials else []
+        self._scheme = "rtsp"
+        if certificate is not None:
+            self._options += ["--certificate", str(certificate)]
+            self._scheme = "rtsps"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -32,11 +60,11 @@ class RtspServer:
         self.kill()
 
     def url(self, path: str, *, userinfo: str = "") -> str:
-        return f"rtsp://{userinfo}127.0.0.1:{self._port}{path}"
+        return f"{self._scheme}://{userinfo}127.0.0.1:{self._port}{path}"
 
     def start(self) -> None:
         _require_gstreamer()
-        argv = [_PYTHON, "-I", str(_PIPELINE), str(self._port), *self._credentials]
+        argv = [_PYTHON, "-I", str(_PIPELINE), str(self._port), *self._options]
         self._process = subprocess.Popen(argv, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n"

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -36,6 +37,33 @@ def _serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
 def served(folder: Path) -> Iterator[str]:
     """Serve ``folder`` over HTTP and yield ``host:port``."""
     with _serving(partial(_Quiet, directory=str(folder))) as place:
+        yield place
+
+
+@contextmanager
+def growing_playlist(playlist: Path, *begins: int | None) -> Iterator[str]:
+    """Serve the recorded HLS ``playlist`` as a live one: each look at it finds three segments from the next begin on.
+
+    None: it cannot be had. The last begin goes for all looks that follow. The last segment says that it is the last.
+    """
+    head, *segments = re.split("(?=#EXTINF)", playlist.read_text())
+    looks = itertools.chain(begins, itertools.repeat(begins[-1]))
+
+    class Camera(_Quiet):
+        def do_GET(self) -> None:
+            if self.path != f"/{playlist.name}":
+                super().do_GET()
+            elif (first := next(looks)) is None:
+                self.send_error(404)
+            else:
+                listed = head.replace("SEQUENCE:0", f"SEQUENCE:{first}") + "".join(segments[first : first + 3])
+                self.send_response(200)
+                self.send_header("Content-Type", "application/vnd.apple.mpegurl")
+                self.send_header("Content-Length", str(len(listed)))
+                self.end_headers()
+                self.wfile.write(listed.encode())
+
+    with _serving(partial(Camera, directory=str(playlist.parent))) as place:
         yield place
 
 

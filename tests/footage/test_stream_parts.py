@@ -8,9 +8,9 @@ from workbench.domain import StreamKind, utc_now
 from workbench.errors import FootageError
 from workbench.footage.addresses import host_is_known, require_stream, without_credentials
 from workbench.footage.pictures import Jpeg
-from workbench.footage.stream_clock import StreamClock, next_due_s
+from workbench.footage.stream_clock import StreamClock, due_after_keyframe_s, is_due, next_due_s
 from workbench.footage.stream_mailbox import Mailbox, Pause
-from workbench.footage.stream_reader import LiveStill
+from workbench.footage.stream_messages import LiveStill
 from workbench.footage.stream_supervisor import StreamState
 
 
@@ -103,6 +103,13 @@ def test_stills_are_due_at_multiples_of_the_interval() -> None:
     assert next_due_s(0.0, 0.5) == 0.5
     assert next_due_s(0.4999, 0.5) == 1.0
     assert next_due_s(37.2, 2.0) == 38.0
+
+
+def test_keyframes_are_far_enough_apart_however_their_clock_trembles() -> None:
+    due_s = due_after_keyframe_s(37.2, 2.0)
+    assert is_due(39.17, due_s)
+    assert not is_due(39.1, due_s)
+    assert is_due(37.2, due_after_keyframe_s(37.2, 0.0))
 
 
 def test_a_mailbox_keeps_the_newest_stills_and_every_state_in_order() -> None:

@@ -107,6 +107,16 @@ def test_pictures_are_prepared_before_they_leave_the_reader() -> None:
     assert grey(inverted.jpeg) == pytest.approx(255 - grey(plain.jpeg), abs=5)
 
 
+def test_pictures_are_no_longer_than_asked_for(make_clip: MakeClip) -> None:
+    clip = make_clip("live.ts", frames=5)
+
+    with served(clip.parent) as place:
+        url = f"http://{place}/live.ts"
+        (still,) = sample_stream(url, every_s=1.0, patience=QUICK, long_side_px=168)
+
+    assert still.jpeg.size_wh == (168, 32)
+
+
 def test_an_interval_of_nothing_is_refused() -> None:
     with pytest.raises(FootageError, match="above 0 seconds"):
         sample_stream("rtsp://127.0.0.1/1", every_s=0.0)

@@ -1,10 +1,11 @@
 """When the frames of a live stream were taken, and which of them a sampling asks for."""
 
-__all__ = ["StreamClock", "is_due", "next_due_s"]
+__all__ = ["StreamClock", "due_after_keyframe_s", "is_due", "next_due_s"]
 
 _LONGEST_LEAP_S = 10.0
 _LARGEST_DRIFT_S = 60.0
 _TOLERANCE_S = 0.001
+_LARGEST_TREMBLE_S = 0.05
 
 
 class StreamClock:
@@ -47,3 +48,12 @@ def is_due(offset_s: float, due_s: float) -> bool:
 def next_due_s(offset_s: float, every_s: float) -> float:
     """Return the first multiple of ``every_s`` that is later than ``offset_s``."""
     return ((offset_s + _TOLERANCE_S) // every_s + 1) * every_s
+
+
+def due_after_keyframe_s(offset_s: float, every_s: float) -> float:
+    """Return from when on a keyframe is far enough from the one at ``offset_s``.
+
+    A distance that is short by a fiftieth, and 50 ms at most, passes: else a camera that sends a keyframe every two
+    seconds, and whose clock trembles, would now and then give none for four.
+    """
+    return offset_s + every_s - min(every_s / 50, _LARGEST_TREMBLE_S)

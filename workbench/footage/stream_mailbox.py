@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from workbench.footage.stream_reader import LiveStill
+from workbench.footage.stream_messages import LiveStill
 from workbench.footage.stream_supervisor import StreamState
 
 __all__ = ["Mailbox", "Pause"]

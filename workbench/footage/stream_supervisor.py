@@ -10,16 +10,9 @@ from typing import Any
 from workbench.domain import StreamKind, utc_now
 from workbench.errors import FootageError
 from workbench.footage.stream_decoder import without_pictures
-from workbench.footage.stream_reader import (
-    Failure,
-    Finished,
-    Live,
-    LiveStill,
-    Message,
-    Reading,
-    Started,
-    reader_process,
-)
+from workbench.footage.stream_messages import Failure, Finished, Live, LiveStill, Message, Seen, Sending, Started
+from workbench.footage.stream_process import reader_process
+from workbench.footage.stream_reading import Reading
 
 __all__ = ["StreamPatience", "StreamState", "StreamSupervisor"]
 
@@ -48,11 +41,13 @@ class StreamPatience:
     none came for ``silence_s``. The next try comes after ``first_retry_s``, then after twice as long each time, up to
     ``longest_retry_s``; a connection that lasted ``good_stretch_s`` begins anew. A stream is given up when no try
     brought a frame for ``first_frame_s`` from the start, or for ``give_up_s`` after its last frame; a recording when it
-    breaks off, as another try would begin at its start.
+    breaks off, as another try would begin at its start. Where keyframes alone are asked for, whatever the camera sends
+    breaks the silence, and a connection is cut when it brought no keyframe for ``keyframe_s``.
     """
 
     silence_s: float = 20.0
     start_s: float = 60.0
+    keyframe_s: float = 300.0
     first_retry_s: float = 1.0
     longest_retry_s: float = 30.0
     good_stretch_s: float = 60.0
@@ -98,7 +93,7 @@ class StreamSupervisor:
             if wait([self._stop], timeout=retry_in_s):
                 return
             retry_in_s = min(2 * retry_in_s, self._patience.longest_retry_s)
-        yield self._state(StreamKind.ENDED, f"{self._reading.duration_s:g} s are over.")
+        yield self._state(StreamKind.ENDED, self._over().reason)
 
     def _connection(self) -> Generator[LiveStill | StreamState, None, Finished | Failure | None]:
         """Read one connection and return why it ended; None when it was stopped."""
@@ -122,17 +117,28 @@ class StreamSupervisor:
                 message = receiver.recv()
             except (EOFError, OSError):
                 return self._failure("that the process that reads it ended")
-            if isinstance(message, Finished | Failure):
-                return message
+            if end := self._end(message):
+                return end
             if not isinstance(message, Started):
-                self._last_frame_s = time.monotonic()
                 patience_s = self._patience.silence_s
+            if not isinstance(message, Started | Sending):
+                self._last_frame_s = time.monotonic()
             if isinstance(message, Live):
                 self._note(message)
                 yield self._state(StreamKind.LIVE)
+            if isinstance(message, Seen):
+                self._reading = replace(self._reading, seen_until_s=message.camera_s)
             if isinstance(message, LiveStill):
                 self._reading = replace(self._reading, last_offset_s=message.offset_s)
                 yield message
+
+    def _end(self, message: Message) -> Finished | Failure | None:
+        """Return why nothing more is to be read after ``message``."""
+        if isinstance(message, Finished | Failure):
+            return message
+        if isinstance(message, Sending) and not self.has_end and self._is_over():
+            return self._over()
+        return None
 
     def _note(self, live: Live) -> None:
         self.has_end = live.has_end
@@ -144,6 +150,9 @@ class StreamSupervisor:
     def _is_over(self) -> bool:
         zero_at_s, duration_s = self._reading.zero_at_s, self._reading.duration_s
         return zero_at_s is not None and duration_s is not None and time.monotonic() - zero_at_s >= duration_s
+
+    def _over(self) -> Finished:
+        return Finished(f"{self._reading.duration_s:g} s are over.")
 
     def _is_hopeless(self, failure: Failure, begun_s: float) -> bool:
         if self._last_frame_s is None:

@@ -1,7 +1,7 @@
 """Live streams, sampled and tried out through child processes that can be killed.
 
 The libraries below a stream can hang in a read that no timeout reaches, so a child process reads it
-(:mod:`workbench.footage.stream_reader`). A thread of this process watches the child and starts another after a fault
+(:mod:`workbench.footage.stream_process`). A thread of this process watches the child and starts another after a fault
 (:mod:`workbench.footage.stream_supervisor`), also while whoever takes the stills is busy with one.
 """
 
@@ -18,17 +18,9 @@ from workbench.footage.addresses import require_stream
 from workbench.footage.motion import ChangeDetection
 from workbench.footage.stream_decoder import without_pictures
 from workbench.footage.stream_mailbox import Mailbox, Pause
-from workbench.footage.stream_reader import (
-    Failure,
-    LiveStill,
-    Message,
-    Probing,
-    Reading,
-    Started,
-    StreamProbe,
-    as_it_is,
-    reader_process,
-)
+from workbench.footage.stream_messages import Failure, LiveStill, Message, Started, StreamProbe
+from workbench.footage.stream_process import reader_process
+from workbench.footage.stream_reading import Probing, Reading, as_it_is
 from workbench.footage.stream_supervisor import StreamPatience, StreamState, StreamSupervisor
 
 __all__ = [
@@ -56,9 +48,11 @@ def to_nobody(state: StreamState) -> None:
 def sample_stream(
     url: str,
     *,
-    every_s: float,
+    every_s: float | None,
     duration_s: float | None = None,
+    keyframes_only: bool = False,
     prepare: Callable[[Image.Image], Image.Image] = as_it_is,
+    long_side_px: int | None = None,
     change: ChangeDetection | None = None,
     masks: Sequence[Mask] = (),
     patience: StreamPatience = PATIENCE,
@@ -70,13 +64,17 @@ def sample_stream(
     The duration counts from the stream's first frame, also while the camera is away. When it is over before a still
     came, because it is 0 or the camera went right after its first frame, nothing is yielded and nothing is raised.
 
+    With ``keyframes_only`` the keyframes are yielded that are at least ``every_s`` apart, every one when that is None;
+    nothing else is decoded, so that one machine can record dozens of cameras.
+
     With ``change`` the stream is looked at every ``change.look_every_s`` seconds instead, and only stills whose view
     has changed are yielded: the first of each connection, then few while nothing happens. What moves behind one of
     ``masks`` is no change.
 
     After silence, a fault or its end a live stream is connected again; offsets count on over the gap. A recording
     that somebody serves is read once. Of the stills of a live stream that nobody takes in time the oldest are
-    dropped and counted. ``prepare`` changes each picture before it leaves the child process, so it can be pickled.
+    dropped and counted. ``prepare`` changes each picture before it leaves the child process, so it can be pickled; it
+    gets pictures at most ``long_side_px`` long, whole ones when that is None.
     ``on_state`` is called by whoever asks for the next still, in that thread, and so is ``on_pause``: every five
     seconds while nothing comes. Closing the iterator ends everything.
 
@@ -84,12 +82,24 @@ def sample_stream(
         FootageError: No address of a stream, or the stream was given up. What was yielded before is good.
     """
     require_stream(url)
-    if every_s <= 0:
-        raise FootageError(
-            expected="a sampling interval above 0 seconds", found=f"{every_s:g} s", remedy="give one as --every 1s"
-        )
     every_s = every_s if change is None else change.look_every_s
-    reading = Reading(url, every_s, duration_s, patience.silence_s, prepare, change, tuple(masks))
+    if (every_s is None and not keyframes_only) or (every_s is not None and every_s <= 0):
+        raise FootageError(
+            expected="a sampling interval above 0 seconds",
+            found="none" if every_s is None else f"{every_s:g} s",
+            remedy="give one as --every 1s",
+        )
+    reading = Reading(
+        url=url,
+        every_s=every_s or 0.0,
+        duration_s=duration_s,
+        timeout_s=patience.silence_s,
+        prepare=prepare,
+        long_side_px=long_side_px,
+        keyframes_within_s=patience.keyframe_s if keyframes_only else None,
+        change=change,
+        masks=tuple(masks),
+    )
     return _sampled(reading, patience, on_state, on_pause)
 
 

@@ -16,7 +16,11 @@ from workbench.workflows.workspace import Workspace
 __all__ = ["StreamCard", "is_recording"]
 
 _KIND = "camera-record"
-_TAKING = {"at even intervals": Taking.EVERY, "where the view changes": Taking.CHANGES}
+_TAKING = {
+    "at even intervals": Taking.EVERY,
+    "where the view changes": Taking.CHANGES,
+    "keyframes alone (fastest)": Taking.KEYFRAMES,
+}
 _EXPLAINED = "What comes is kept every ten seconds, so a recording may be stopped at any time, also by a fault."
 
 
@@ -27,7 +31,7 @@ def is_recording(job: Job) -> bool:
 
 class StreamCard:
     def __init__(self, workspace: Workspace, site: gr.Dropdown) -> None:
-        with card("Record a camera's stream"):
+        with card("Record a camera's stream", Role.ENGINEER):
             gr.HTML(note(_EXPLAINED))
             camera = gr.Dropdown(label="Stream of", choices=[], interactive=True)
             taking = gr.Dropdown(label="Stills to take of it", choices=list(_TAKING), interactive=True)
@@ -38,7 +42,7 @@ class StreamCard:
             with gr.Row():
                 record = gr.Button("Record", variant="primary")
                 stop = gr.Button("Stop recording")
-            self.jobs = JobPanel(workspace, site, {_KIND: "Recording"})
+            self.jobs = JobPanel(workspace, site, {_KIND: "Recording"}, can_cancel=False)
         desk = _Desk(workspace, self.jobs)
         self.view = View(workspace, desk.look, [camera, *self.jobs.outputs])
         asked = [site, camera, taking, distinct, every_s, minutes]

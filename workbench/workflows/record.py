@@ -14,6 +14,7 @@ from workbench.domain import Camera, Clip, LiveRecording, Sampling, StreamKind, 
 from workbench.errors import FootageError, UsageError
 from workbench.footage.addresses import stream_name, without_credentials
 from workbench.footage.motion import ChangeDetection
+from workbench.footage.pictures import LONG_SIDE_PX
 from workbench.footage.privacy import covered
 from workbench.footage.selection import SelectionRules
 from workbench.footage.streams import LiveStill, StreamState, sample_stream
@@ -47,23 +48,24 @@ def record(
 ) -> Sampling:
     """Sample the stream at ``url`` for ``duration_s``, or until it is stopped; what comes is kept every ten seconds.
 
-    With ``taking`` changes, a still is taken where the view has changed. When somebody changes meanwhile what the
-    camera hides, the stills at hand are thrown away and the recording goes on, as another clip, with the new areas.
+    With ``taking`` keyframes, nothing but keyframes is decoded and those at least ``every_s`` apart are taken; with
+    changes, a still is taken where the view has changed. When somebody changes meanwhile what the camera hides, the
+    stills at hand are thrown away and the recording goes on, as another clip, with the new areas. An interrupt
+    (Ctrl-C) ends the recording, and not the caller.
 
     Raises:
         FootageError: No stream, none that gives pictures, or one that is being recorded already.
-        UsageError: ``rules`` or ``taking`` that need the whole recording.
+        UsageError: ``rules`` that need the whole recording.
         StorageError: A full disk; what was written before stays.
     """
-    if taking is Taking.KEYFRAMES or (rules is not None and rules.size is not None):
+    if rules is not None and rules.size is not None:
         raise UsageError(
-            expected="of a stream stills at even intervals or where the view changes, and no diverse subset",
-            found="keyframes alone" if taking is Taking.KEYFRAMES else f"a subset of {rules and rules.size}",
+            expected="no diverse subset of a stream",
+            found=f"one of {rules.size}",
             remedy="leave it out, as nobody knows yet what a stream will show",
         )
     seen_by = workspace.store.sites.camera(site, camera)
     _require_nobody_records(workspace, seen_by)
-    change = ChangeDetection(look_every_s=every_s) if taking is Taking.CHANGES else None
     with SamplingLog(workspace, seen_by, url, actor=actor) as log:
         chooser = _chooser(workspace, seen_by, rules, progress) if rules else None
         recording = _Recording(workspace, log, chooser, without_credentials(url), progress)
@@ -71,7 +73,9 @@ def record(
         while until_s is None or time.monotonic() < until_s:
             left_s = None if until_s is None else until_s - time.monotonic()
             try:
-                recording.run(url, every_s=every_s, duration_s=left_s, change=change)
+                recording.run(url, every_s=every_s, taking=taking, duration_s=left_s)
+                break
+            except KeyboardInterrupt:  # the way in which a recording without an end is meant to end
                 break
             except HiddenAreasChangedError:
                 log.keeper.camera = workspace.store.sites.camera(site, camera)
@@ -95,15 +99,17 @@ class _Recording:
         self._window: list[TakenStill] = []
         self._kept_at_s = time.monotonic()
 
-    def run(self, url: str, *, every_s: float, duration_s: float | None, change: ChangeDetection | None) -> None:
+    def run(self, url: str, *, every_s: float, taking: Taking, duration_s: float | None) -> None:
         """Record one clip; HiddenAreasChangedError when it has to begin anew."""
         camera = self._log.keeper.camera
         stills = sample_stream(
             url,
             every_s=every_s,
             duration_s=duration_s,
+            keyframes_only=taking is Taking.KEYFRAMES,
             prepare=partial(covered, camera=camera),
-            change=change,
+            long_side_px=None if camera.hides_faces else LONG_SIDE_PX,  # small faces are found at full size only
+            change=ChangeDetection(look_every_s=every_s) if taking is Taking.CHANGES else None,
             masks=camera.masks,
             on_state=self._heed,
             on_pause=self._keep_if_due,
@@ -111,7 +117,7 @@ class _Recording:
         with closing(stills):
             seen_s = self._keep_as_they_come(stills, camera)
         is_short = duration_s is not None and seen_s + every_s < duration_s - _SLACK_S
-        if is_short and change is None and not self._log.problems:
+        if is_short and taking is Taking.EVERY and not self._log.problems:
             self._log.problems.append(f"{self._name} ended after {seen_s:.1f} s of {duration_s:g} s")
 
     def _keep_as_they_come(self, stills: Iterator[LiveStill], camera: Camera) -> float:
@@ -121,7 +127,7 @@ class _Recording:
             for still in stills:
                 clip = replace(clip or self._new_clip(camera, still), duration_s=still.offset_s)
                 self._window.append(TakenStill(clip, still.jpeg, (still.offset_s,)))
-                self._progress(self._log.found + len(self._window), None, self._name)
+                self._progress(self._log.found + len(self._window), None, f"stills of {self._name}")
                 self._keep_if_due()
         except HiddenAreasChangedError:
             raise
