@@ -54,4 +54,8 @@ def test_a_build_can_go_on_from_a_base_and_its_card_tells_both(tmp_path: Path) -
     before, after = load_vlm(first.vlm_dir), load_vlm(second.vlm_dir)
     assert before.processor.tokenizer.get_vocab() == after.processor.tokenizer.get_vocab()
     weights = (before.model.lm_head.weight.flatten(), after.model.lm_head.weight.flatten())
+    kept = build_base(tmp_path / "kept", replace(plan, keep=0.75), work_dir=tmp_path / "work-2")
+    assert "--keep 0.75`" in (kept.vlm_dir / "README.md").read_text(encoding="utf-8")
+    mixed = 0.75 * weights[0] + 0.25 * weights[1]
+    torch.testing.assert_close(load_vlm(kept.vlm_dir).model.lm_head.weight.flatten(), mixed)
     assert 0.3 < torch.cosine_similarity(*weights, dim=0) < 1

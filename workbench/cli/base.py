@@ -24,6 +24,9 @@ def build(
         Path | None, typer.Option(help="Folder with a base-vlm/ to train on, instead of random weights.")
     ] = None,
     learning_rate: Annotated[float, typer.Option(min=0, help="The VLM's highest learning rate.")] = 3e-3,
+    keep: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the weights of --start-from that stays in the result.")
+    ] = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Render scenes, train both models, measure them and write their model cards.
@@ -32,7 +35,7 @@ def build(
     """
     from workbench.workflows.base import BasePlan, build_base
 
-    plan = BasePlan(steps, clip_steps, scenes, held_out, seed, start_from, learning_rate)
+    plan = BasePlan(steps, clip_steps, scenes, held_out, seed, start_from, learning_rate, keep)
     with progress_bar() as progress:
         built = build_base(out, plan, work_dir=work, progress=progress)
     table = Table("held out", "right", "questions")

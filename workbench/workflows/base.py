@@ -30,6 +30,7 @@ from workbench.pretraining.architecture import (
 from workbench.pretraining.clip_training import ClipTraining, recall_at, train_clip
 from workbench.pretraining.export import count_parameters, export_model
 from workbench.pretraining.held_out import HeldOutAnswers, answer_held_out, commonest_answer_share
+from workbench.pretraining.interpolation import interpolate
 from workbench.pretraining.loss_report import LossReport
 from workbench.pretraining.model_card import BuildRecord, TaskFigure, clip_card, how_built, vlm_card
 from workbench.pretraining.scene_cache import Renderer, SceneCache, render_cache
@@ -51,7 +52,8 @@ VLM_FOLDER, CLIP_FOLDER = "base-vlm", "base-clip"
 class BasePlan:
     """What to build; the seeds of held-out scenes (from 0) and training scenes (from 1,000,000) never meet.
 
-    With ``start_from``, a folder with ``base-vlm/``, that model is trained on; another ``seed`` gives it other scenes.
+    With ``start_from``, a folder with ``base-vlm/``, that model is trained on; another ``seed`` gives it other scenes,
+    and of its weights the share ``keep`` stays in the result.
     """
 
     steps: int
@@ -61,6 +63,7 @@ class BasePlan:
     seed: int
     start_from: Path | None = None
     learning_rate: float = VlmTraining.learning_rate
+    keep: float = 0.0
     vlm_shape: VlmShape = field(default_factory=VlmShape)
     clip_shape: ClipShape = field(default_factory=ClipShape)
     scenes_per_step: int = 32
@@ -69,10 +72,15 @@ class BasePlan:
 
     @property
     def command(self) -> str:
-        return (
-            f"workbench base build --steps {self.steps} --clip-steps {self.clip_steps} --scenes {self.scenes} "
-            f"--held-out {self.held_out_scenes} --seed {self.seed}"
-        ) + (f" --start-from {self.start_from} --learning-rate {self.learning_rate:g}" if self.start_from else "")
+        words = [
+            f"workbench base build --steps {self.steps} --clip-steps {self.clip_steps} --scenes {self.scenes}",
+            f"--held-out {self.held_out_scenes} --seed {self.seed}",
+        ]
+        if self.start_from:
+            words.append(f"--start-from {self.start_from} --learning-rate {self.learning_rate:g}")
+        if self.keep:
+            words.append(f"--keep {self.keep:g}")
+        return " ".join(words)
 
     @property
     def first_training_scene(self) -> int:
@@ -157,6 +165,8 @@ def _build_vlm(directory: Path, workshop: _Workshop) -> tuple[tuple[TaskFigure, 
     )
     frame_of_talk = conversation_text(processor, ChatContract.of(processor), "", "")
     reset_unused_tokens(model, processor.tokenizer, [frame_of_talk, *_texts(workshop.training)], seed=plan.seed)
+    if plan.start_from and plan.keep:
+        interpolate(model, load_vlm(plan.start_from / VLM_FOLDER).model, keep=plan.keep)
     export_model(model, processor, directory)
     earlier = how_built((plan.start_from / VLM_FOLDER / "README.md").read_text("utf-8")) if plan.start_from else ""
     record = _record(plan, count_parameters(model), options.steps, options.scenes_per_step, training_s, earlier)
