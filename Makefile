@@ -10,7 +10,7 @@ demo: .venv/.ready .venv-labelstudio/.ready
 	$(BIN)/workbench demo
 
 test: lint .venv-labelstudio/.ready chromium rtsp-server postgresql
-	OMP_NUM_THREADS=2 $(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadgroup --durations 25
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

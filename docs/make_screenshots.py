@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-TABS = ("footage", "label", "tune", "runs", "review", "drift")
+TABS = ("footage", "label", "datasets", "tune", "runs", "review", "drift")
 SETTLE_MS = 1000
 """For the images; the text is waited for."""
 

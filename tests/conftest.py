@@ -15,6 +15,21 @@ pytest_plugins = ["tests.services"]
 SHARED_FOOTAGE = Path(__file__).resolve().parents[2] / "shared" / "footage"
 
 
+_SHARING_FOLDERS = {"models", "promotion", "store", "tuning", "ui"}
+"""Folders whose tests share something that is dear to make: a trained model, a server, a browser."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share something dear on one worker, where several run side by side."""
+    for item in items:
+        if "label_studio" in getattr(item, "fixturenames", ()):
+            group = "label-studio"
+        else:
+            group = item.path.parent.name if item.path.parent.name in _SHARING_FOLDERS else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def _no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in NO_TELEMETRY.items():

@@ -6,16 +6,27 @@ Projects are told apart by their site's name, so a test that shares the server g
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from PIL import Image
 from pydantic import SecretStr
 
-from workbench.domain import Camera, Site
+from workbench.domain import Camera, Clip, Frame, Site
 from workbench.settings import Settings
 from workbench.workflows import services
 from workbench.workflows.workspace import Workspace
+
+WORKBENCH_ADDRESS = "127.77.0.1"
+"""The one reserved address that the tests' Label Studio may post to."""
+
+CLIP = "gate.mp4"
+STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+FRAMES = 12
+"""Of the bench, whose one clip has a frame a second."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,8 @@ def free_port() -> int:
 def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudioServer]:
     """A Label Studio of the tests' own, with its administrator's token."""
     home = tmp_path_factory.mktemp("label-studio")
-    workspace = Workspace.open(Settings.load(home=home, labelstudio_url=f"http://127.0.0.1:{free_port()}"))
+    urls = {"labelstudio_url": f"http://127.0.0.1:{free_port()}", "public_url": f"http://{WORKBENCH_ADDRESS}"}
+    workspace = Workspace.open(Settings.load(home=home, **urls))
     with services.started(workspace, only={"label-studio"}) as starting:
         starting.wait()
         settings = starting.workspace.settings
@@ -64,3 +76,33 @@ def labelled_site(label_studio_workspace: Workspace) -> Site:
     label_studio_workspace.store.sites.add(site)
     label_studio_workspace.store.sites.add_camera(Camera(site.name, "north"))
     return site
+
+
+@pytest.fixture
+def bench(label_studio_workspace: Workspace, labelled_site: Site) -> Workspace:
+    """A workspace whose site has a clip with one stored frame a second."""
+    store = label_studio_workspace.store
+    clip = Clip("c" * 64, labelled_site.name, "north", CLIP, STARTED_AT, float(FRAMES), (64, 48))
+    store.footage.add_clip(clip)
+    store.footage.add_frames(
+        [
+            Frame(
+                id=label_studio_workspace.frame_files.write(grey_jpeg(second)),
+                site=labelled_site.name,
+                camera="north",
+                clip_id=clip.id,
+                clip_name=CLIP,
+                offset_s=float(second),
+                taken_at=STARTED_AT + timedelta(seconds=second),
+                size_wh=(64, 48),
+            )
+            for second in range(FRAMES)
+        ]
+    )
+    return label_studio_workspace
+
+
+def grey_jpeg(level: int) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (64, 48), (level * 20, level * 20, level * 20)).save(buffer, "JPEG")
+    return buffer.getvalue()

@@ -14,6 +14,7 @@ traceback::
     ├── StorageError             a disk or database that refuses
     ├── ServiceError             a server that does not answer, or refuses
     │   ├── LabelStudioError
+    │   │   └── UnansweredError  a request to it without an answer, which may have been carried out
     │   └── TrackingError        MLflow
     ├── DatasetError             a set of labels that must not be trained or measured on
     ├── ModelError               weights, adapter or processor that do not fit
@@ -37,6 +38,7 @@ __all__ = [
     "ServiceError",
     "StorageError",
     "TrackingError",
+    "UnansweredError",
     "UsageError",
     "WorkbenchError",
 ]
@@ -83,6 +85,10 @@ class ServiceError(WorkbenchError):
 
 
 class LabelStudioError(ServiceError):
+    pass
+
+
+class UnansweredError(LabelStudioError):
     pass
 
 

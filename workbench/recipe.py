@@ -4,7 +4,6 @@ A recipe is read once and completely; unknown keys are refused and all problems 
 ``LoraConfig`` or transformers' ``TrainingArguments`` have a word for something, the key has the same name.
 """
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.errors import RecipeError
+from workbench.yaml_problems import where_yaml_breaks, wrong_values
 
 __all__ = [
     "EMBEDDED",
@@ -226,7 +226,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as exc:
-        problems = [_problem(error) for error in exc.errors()]
+        problems = wrong_values(exc, list(Recipe().flat()), whole="the recipe")
         raise RecipeError(
             expected=f"a recipe without mistakes in {path}",
             found=f"{len(problems)} problem{'s' if len(problems) > 1 else ''}: {'; '.join(problems)}",
@@ -263,9 +263,7 @@ def _read_mapping(path: Path) -> dict[str, Any]:
             remedy="name a file such as recipes/demo.yaml",
         ) from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        raise RecipeError(
-            expected=f"YAML in {path}", found=_where_yaml_breaks(exc), remedy="correct that line"
-        ) from exc
+        raise RecipeError(expected=f"YAML in {path}", found=where_yaml_breaks(exc), remedy="correct that line") from exc
     if not isinstance(content, dict):
         raise RecipeError(
             expected=f"sections such as 'training:' in {path}",
@@ -273,12 +271,6 @@ def _read_mapping(path: Path) -> dict[str, Any]:
             remedy="start from a file in recipes/",
         )
     return content
-
-
-def _where_yaml_breaks(exc: Exception) -> str:
-    mark = getattr(exc, "problem_mark", None)
-    what = getattr(exc, "problem", None) or "text that is not UTF-8"
-    return f"{what} in line {mark.line + 1}, column {mark.column + 1}" if mark else str(what)
 
 
 def _parse_override(override: str) -> tuple[str, object]:
@@ -313,28 +305,3 @@ def _leaves(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str,
             yield from _leaves(value, f"{key}.")
         else:
             yield key, value
-
-
-def _problem(error: Any) -> str:
-    key = ".".join(map(str, error["loc"])) or "the recipe"
-    if error["type"] == "extra_forbidden":
-        return f"{key} is not a key{_nearest(key)}"
-    if error["type"] == "missing":
-        return f"{key} is missing"
-    expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    if error["type"] == "value_error":
-        return f"{key}: {expected}"
-    return f"{key} should be {expected}, not {error['input']!r}"
-
-
-def _nearest(key: str) -> str:
-    known = list(Recipe().flat())
-    sections = {name.rpartition(".")[0] for name in known} - {""}
-    candidates = [*known, *sections]
-    found = difflib.get_close_matches(key, candidates, n=1, cutoff=0.6)
-    if not found:
-        same_name = [name for name in candidates if name.rpartition(".")[2] == key.rpartition(".")[2]]
-        by_name = {name.rpartition(".")[2]: name for name in candidates}
-        close = difflib.get_close_matches(key.rpartition(".")[2], by_name, n=1, cutoff=0.6)
-        found = same_name[:1] or [by_name[name] for name in close]
-    return f" (did you mean {found[0]}?)" if found else ""

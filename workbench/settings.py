@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     labelstudio_password: SecretStr = SecretStr("")
     """Password of the administrator that ``workbench up`` makes in a Label Studio of its own."""
 
+    fetch_every_s: float = 60.0
+    """How often answers are fetched from Label Studio while the UI runs, beside what webhooks tell; 0 means never."""
+
     public_url: str = ""
     """Where labellers' browsers reach the workbench; empty means the UI's own address."""
 

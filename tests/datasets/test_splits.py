@@ -260,7 +260,7 @@ def test_a_pinned_test_split_stays_as_it_is_and_its_neighbours_go() -> None:
     assert plan.problems == ()
 
 
-def test_pinned_neighbours_in_different_splits_both_stay_and_are_told() -> None:
+def test_pinned_neighbours_in_different_splits_both_stay_for_the_leak_check_to_find() -> None:
     frames = [
         *one_clip(30),
         frame("gate", "a", 30.0, pinned_to=Split.TRAIN),
@@ -271,5 +271,14 @@ def test_pinned_neighbours_in_different_splits_both_stay_and_are_told() -> None:
 
     assert plan.splits["gate/a/30.0"] == Split.TRAIN
     assert plan.splits["gate/a/31.0"] == Split.TEST
-    assert len(plan.problems) == 1
-    assert plan.problems[0].startswith("2 pinned frames of camera gate")
+
+
+def test_held_out_cameras_are_in_test_whole_and_the_others_are_divided_as_ever() -> None:
+    frames = [*many_clips(24, 6), *events("roof", 1.0, "aabb")]
+
+    plan = split_frames(frames, held_out_cameras={"roof"})
+
+    assert {plan.splits[one.frame_id] for one in frames if one.camera == "roof"} == {Split.TEST}
+    others = {name: split for name, split in plan.splits.items() if not name.startswith("roof/")}
+    assert others == split_frames(many_clips(24, 6)).splits
+    assert split_frames(events("roof", 1.0, "ab"), held_out_cameras={"roof"}).dropped == ()

@@ -83,7 +83,6 @@ def _version(workspace: Workspace, clips: list[list[Frame]]) -> DatasetVersion:
         for second, frame in enumerate(frames)
     )
     manifest = Manifest("harbour", CLASS_NAMES, None, 0, {}, (), (), rows)
-    read, folder = workspace.frame_files.read, workspace.settings.datasets_dir
-    path = save_dataset(manifest, folder, read_jpeg=read, progress=silent)
+    path = save_dataset(manifest, workspace.settings.datasets_dir, {}, progress=silent)
     counts = {split: len(manifest.of(split)) for split in Split}
     return DatasetVersion(manifest.id, "harbour", None, str(path), counts, utc_now())

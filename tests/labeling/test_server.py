@@ -1,3 +1,5 @@
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,20 @@ def test_every_setting_is_explicit_whatever_was_inherited() -> None:
         "PATH": "/bin",
     }
     assert environment.items() >= expected.items()
+
+
+def test_the_workbenchs_own_address_alone_is_let_through() -> None:
+    environment = replace(SERVER, workbench_address="10.1.2.3").environment({})
+    assert environment["LABEL_STUDIO_USE_DEFAULT_BANNED_SUBNETS"] == "false"
+    banned = [ip_network(subnet) for subnet in environment["LABEL_STUDIO_USER_ADDITIONAL_BANNED_SUBNETS"].split(",")]
+    addresses = ["10.1.2.3", "10.1.2.2", "10.1.2.4", "127.0.0.1", "169.254.169.254", "192.168.1.1", "::1", "fe80::1"]
+    assert [any(ip_address(one) in subnet for subnet in banned) for one in addresses] == [False] + [True] * 7
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.1", "0.0.0.0", "::1", "8.8.8.8"])  # noqa: S104
+def test_nothing_is_opened_that_everything_shares_or_that_is_open(address: str) -> None:
+    environment = replace(SERVER, workbench_address=address).environment({})
+    assert not [name for name in environment if "SUBNETS" in name]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Against the real Label Studio."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -8,8 +9,10 @@ import httpx
 import pytest
 
 from tests.services import LabelStudioServer, free_port
-from workbench.domain import Answer, Prediction, Site
-from workbench.errors import LabelStudioError
+from tests.unsteady_proxy import Fate, unsteady
+from workbench.domain import Answer, Prediction, Site, Taxonomy
+from workbench.errors import LabelStudioError, UnansweredError
+from workbench.labeling.results import answer_to_result
 from workbench.labeling.server import ADMINISTRATOR, VERSION
 from workbench.labeling.signup import ensure_labeller
 from workbench.labeling.studio import NewTask, Studio
@@ -25,7 +28,7 @@ def studio(label_studio: LabelStudioServer) -> Studio:
 
 @pytest.fixture
 def project_id(studio: Studio, labelled_site: Site) -> int:
-    return studio.ensure_project(labelled_site, None)
+    return studio.ensure_project(labelled_site, Taxonomy.of(labelled_site), None)
 
 
 @pytest.fixture
@@ -103,9 +106,9 @@ def test_strangers_may_not_sign_up_and_the_server_serves_no_local_files(stranger
 
 
 def test_a_site_has_one_project_that_is_found_again(studio: Studio, labelled_site: Site, project_id: int) -> None:
-    assert studio.ensure_project(labelled_site, project_id) == project_id
-    assert studio.ensure_project(labelled_site, None) == project_id
-    assert studio.ensure_project(labelled_site, 10_000) == project_id
+    assert studio.ensure_project(labelled_site, Taxonomy.of(labelled_site), project_id) == project_id
+    assert studio.ensure_project(labelled_site, Taxonomy.of(labelled_site), None) == project_id
+    assert studio.ensure_project(labelled_site, Taxonomy.of(labelled_site), 10_000) == project_id
     assert studio.require_project(labelled_site, project_id) == project_id
 
 
@@ -120,8 +123,8 @@ def test_a_project_that_is_gone_is_one_sentence(studio: Studio, labelled_site: S
 
 def test_the_interface_follows_the_classes(studio: Studio, labelled_site: Site, project_id: int) -> None:
     more = Site(labelled_site.name, (*labelled_site.class_names, "spill"))
-    assert studio.ensure_project(more, project_id) == project_id
-    studio.add_tasks(project_id, [task(1, ("spill", "Oil on the floor."))])
+    assert studio.ensure_project(more, Taxonomy.of(more), project_id) == project_id
+    studio.add_tasks(project_id, [task(1, Answer("spill", "Oil on the floor."))])
     assert studio.tasks(project_id)[f"{1:064x}"].annotations[0].class_name == "spill"
 
 
@@ -138,7 +141,7 @@ def test_tasks_come_back_with_what_models_and_people_said(studio: Studio, projec
     assert (annotation.answer, annotation.labeller) == (Answer("person", "A man."), ADMINISTRATOR)
     assert annotation.updated_at.tzinfo is not None
     assert found[new[2].frame_id].annotations == ()
-    assert set(studio.tasks(project_id, only_annotated=True)) == {new[1].frame_id}
+    assert [known.frame_id for known in studio.answered(project_id)] == [new[1].frame_id]
 
 
 def test_a_newer_models_guesses_are_added_and_shown(studio: Studio, project_id: int) -> None:
@@ -188,7 +191,7 @@ def test_skipped_and_incomplete_answers_are_not_annotations(
 
 
 def test_many_tasks_are_read_in_pages(studio: Studio, project_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.labeling.studio._PAGE_TASKS", 20)
+    monkeypatch.setattr("workbench.labeling.task_list._PAGE_TASKS", 20)
     studio.add_tasks(project_id, [task(number, Answer("clear", f"No. {number}")) for number in range(50)])
     found = studio.tasks(project_id)
     captions = {annotation.caption for known in found.values() for annotation in known.annotations}
@@ -219,3 +222,92 @@ def test_answers_to_either_of_two_tasks_about_one_frame_are_found(studio: Studio
 
     assert found.task_id == first
     assert [said.answer for said in found.annotations] == [Answer("person", "A man.")]
+
+
+def test_the_models_of_a_task_are_known_however_many_they_are(studio: Studio, project_id: int) -> None:
+    few, many = studio.add_tasks(project_id, [task(1, prediction=guess(1, "base@1")), task(2)])
+    versions = [f"a-base-model-with-a-long-name@{number:012d}" for number in range(15)]
+    for version in versions:
+        studio.add_predictions(project_id, {many: guess(2, version)})
+
+    found = {known.task_id: known.model_versions for known in studio.every_task(project_id)}
+
+    assert found == {few: {"base@1"}, many: set(versions)}
+
+
+def test_what_changed_is_told_by_the_servers_clock(studio: Studio, project_id: int) -> None:
+    created, edited, emptied, left_alone = studio.add_tasks(
+        project_id, [task(1), *(task(number, Answer("clear", "Empty.")) for number in range(2, 5))]
+    )
+    assert studio.count_answers(project_id) == 3
+    while (since := studio.now(project_id)) and studio.answered(project_id, since):
+        time.sleep(0.2)
+    assert since is not None
+    said = {known.task_id: known.annotations[0].annotation_id for known in studio.answered(project_id)}
+
+    studio.create_annotations({created: Answer("person", "A man.")})
+    studio._client.annotations.update(said[edited], result=answer_to_result(Answer("person", "Another.")))
+    studio._client.annotations.delete(said[emptied])
+
+    changed = {known.task_id: known.annotations[0].caption for known in studio.answered(project_id, since)}
+    assert changed == {created: "A man.", edited: "Another."}
+    assert studio.unanswered(project_id, since) == {emptied}
+    assert studio.count_answers(project_id) == 3
+    assert left_alone in said
+
+
+def test_counting_the_answers_of_a_project_that_is_gone_is_one_sentence(studio: Studio) -> None:
+    with pytest.raises(LabelStudioError):
+        studio.count_answers(10_000)
+
+
+def test_only_tasks_that_nobody_touched_are_removed(
+    label_studio: LabelStudioServer, studio: Studio, project_id: int, stranger: httpx.Client
+) -> None:
+    new = [task(1), task(2, Answer("clear", "Empty.")), task(3), task(4), task(5)]
+    untouched, answered, skipped, drafted, unnamed = studio.add_tasks(project_id, new)
+    legacy = {"Authorization": f"Token {label_studio.token}"}
+    for path, body in (
+        (f"{skipped}/annotations/", {"result": [], "was_cancelled": True}),
+        (f"{drafted}/drafts", {"result": answer_to_result(Answer("person", "A m"))}),
+    ):
+        stranger.post(f"/api/tasks/{path}", headers=legacy, json=body).raise_for_status()
+
+    studio.remove_untouched(project_id, [untouched, answered, skipped, drafted])
+
+    assert {known.task_id for known in studio.every_task(project_id)} == {answered, skipped, drafted, unnamed}
+
+
+def test_what_may_be_done_twice_is_tried_again_until_somebody_answers(
+    studio: Studio, project_id: int, label_studio: LabelStudioServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.labeling.connection._PAUSES_S", (0.0, 0.0))
+    first, second = studio.add_tasks(project_id, [task(1), task(2)])
+    fates = {
+        ("POST", f"/api/tasks/{first}/annotations/"): [Fate.UNANSWERED, Fate.UNHEARD],
+        ("PATCH", f"/api/tasks/{second}/"): [Fate.UNHEARD, Fate.UNANSWERED],
+        ("GET", "/api/tasks/"): [Fate.UNANSWERED],
+    }
+
+    def fate(method: str, path: str) -> Fate:
+        left = fates.get((method, path.partition("?")[0]), [])
+        return left.pop(0) if left else Fate.ANSWERED
+
+    with unsteady(label_studio.url, fate) as url:
+        shaky = Studio(url, label_studio.token)
+        shaky.create_annotations({first: Answer("person", "A man.")})
+        shaky.renew_image_urls({second: (f"{2:064x}", "http://bench.invalid/new.jpg")})
+        found = shaky.tasks(project_id)
+
+    assert not any(fates.values())
+    assert [said.caption for said in found[f"{1:064x}"].annotations] == ["A man."]
+    assert found[f"{2:064x}"].image_url == "http://bench.invalid/new.jpg"
+
+
+def test_a_request_that_nobody_answers_at_all_says_that_it_may_have_been_carried_out(
+    studio: Studio, project_id: int, label_studio: LabelStudioServer
+) -> None:
+    never = unsteady(label_studio.url, lambda method, path: Fate.UNANSWERED)
+    with never as url, pytest.raises(UnansweredError, match="run `workbench up`"):
+        Studio(url, label_studio.token).add_tasks(project_id, [task(1)])
+    assert len(studio.every_task(project_id)) == 1

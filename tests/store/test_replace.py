@@ -8,9 +8,22 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table, create_engine, func, select
 
-from workbench.domain import Annotation, Answer, Camera, Frame, LabelTask, Prediction, Site, Split
+from workbench.domain import (
+    Annotation,
+    Answer,
+    Basis,
+    Camera,
+    Decision,
+    DecisionKind,
+    Frame,
+    GoldAnswer,
+    LabelTask,
+    Prediction,
+    Site,
+    Split,
+)
 from workbench.errors import StorageError
-from workbench.store import FrameFilter, FrameState, Store
+from workbench.store import FrameFilter, FrameState, NamedPicture, ReadAnswer, Store
 from workbench.store.frame_references import referring
 from workbench.store.tables import sightings
 from workbench.workflows.workspace import Workspace
@@ -48,6 +61,12 @@ def tell_everything(store: Store, frames: list[Frame]) -> None:
         store.labels.pin("yard", {one.id: Split.TEST})
         answers = [Answer("truck", "A truck."), Answer("clear", f"Said of {one.id[-4:]}.")]
         store.labels.add_imported("yard", PROJECT, {one.id: answers})
+        store.pictures.put("yard", [NamedPicture("north", f"{one.id[-4:]}.jpg", one.id)])
+        store.suggestions.ask("yard", [one.id])
+        decision = Decision(one.id, DecisionKind.ACCEPTED, Answer("truck", "A truck."), (), "rosa", START)
+        store.reviews.add("yard", decision)
+        store.gold.put("yard", GoldAnswer(one.id, Answer("truck", "A truck."), "rosa", START))
+        store.reactions.put("yard", [ReadAnswer(int(one.id, 16), one.id, "base@1", Basis.PARENT, False, START)])
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from tests.tuning.conftest import CLASS_NAMES
 from workbench.cli import app
 from workbench.datasets import Manifest, ManifestRow, save_dataset
-from workbench.domain import DatasetVersion, LabelledFrame, Site, Split, utc_now
+from workbench.domain import Camera, DatasetVersion, Frame, LabelledFrame, Site, Split, utc_now
 from workbench.errors import DatasetError, ModelError, NotFoundError, TrackingError
 from workbench.progress import silent
 from workbench.settings import Settings
@@ -65,10 +65,19 @@ def stored_dataset(workspace: Workspace, site: str, frames: list[LabelledFrame])
         for place, (frame, split) in enumerate(zip(frames, splits, strict=True))
     )
     manifest = Manifest(site, CLASS_NAMES, None, 0, {}, (), (), rows)
-    jpegs = {frame.frame_id: frame.image_jpeg for frame in frames}
-    path = save_dataset(manifest, workspace.settings.datasets_dir, read_jpeg=jpegs.__getitem__, progress=silent)
+    workspace.store.footage.add_frames([catalogued(workspace, site, row) for row in rows])
+    for frame in frames:
+        workspace.frame_files.write(frame.image_jpeg)
+    path = save_dataset(manifest, workspace.settings.datasets_dir, {"README.md": "# The card"}, progress=silent)
     counts = {split: splits.count(split) for split in Split}
     return DatasetVersion(manifest.id, site, None, str(path), counts, utc_now())
+
+
+def catalogued(workspace: Workspace, site: str, row: ManifestRow) -> Frame:
+    workspace.store.sites.add_camera(Camera(site, row.camera))
+    return Frame(
+        row.frame_id, site, row.camera, row.clip_id, row.clip_name, row.offset_s, row.taken_at, size_wh=(64, 36)
+    )
 
 
 def test_a_run_can_be_followed_back_to_everything_that_made_it(dock: Workspace, recipe: Path) -> None:
@@ -87,6 +96,7 @@ def test_a_run_can_be_followed_back_to_everything_that_made_it(dock: Workspace, 
     verify_adapter(result.adapter_dir)
     artifacts = adapter.parent
     assert {path.name for path in artifacts.iterdir()} >= {"recipe.yaml", "preflight.json", "packages.json"}
+    assert (artifacts / "dataset" / "README.md").read_text() == "# The card"
     table = json.loads((artifacts / "samples.json").read_text())
     assert {"class_before", "class_after", "caption_before", "caption_after"} <= set(table["columns"])
     assert len(table["data"]) == 2

@@ -161,6 +161,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         **quiet_environment(),
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join(sys.path),
+        "WORKBENCH_FETCH_EVERY_S": "0",
         "WORKBENCH_HOME": str(settings.home),
         "WORKBENCH_UI_PORT": str(settings.ui_port),
         "WORKBENCH_SESSION_KEY": settings.session_key.get_secret_value(),

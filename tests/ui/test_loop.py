@@ -76,8 +76,9 @@ def test_three_people_close_the_loop_from_the_page(
     work(labeller, "Fetch labels", "Fetching labels")
     assert len(store.labels.annotations(SITE)) == answered
 
-    look_at(engineer, "Tune")
+    look_at(engineer, "Datasets")
     work(engineer, "Build dataset", "Building the dataset")
+    look_at(engineer, "Tune")
     engineer.get_by_label("Overrides, one a line").fill(OVERRIDES)
     work(engineer, "Start tuning", "Tuning")
     look_at(engineer, "Runs")

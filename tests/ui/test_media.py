@@ -1,12 +1,15 @@
 """Frames' images: for the holder of a signed URL, for the signed-in, and for nobody else."""
 
+import io
 from datetime import UTC, datetime, timedelta
 
+import av
 import httpx
 import pytest
 
 from tests.ui.conftest import SITE, App, SignIn
-from workbench.labeling.media import signed_media_url
+from workbench.domain import ClipPart
+from workbench.labeling.media import signed_clip_url, signed_media_url
 
 
 def _signed(app: App, frame_id: str, *, valid_s: int = 600) -> str:
@@ -54,3 +57,24 @@ def test_the_apps_own_images_need_a_session(app: App, frame_id: str, nobody: htt
 
 def test_a_path_cannot_climb_out_of_the_frames(sign_in: SignIn) -> None:
     assert sign_in("ada").get("/frames/..%2F..%2Flocal.env.jpg").status_code in (404, 422)
+
+
+def test_a_signed_url_gives_a_video_of_the_stored_stills_whole_or_in_part(app: App, nobody: httpx.Client) -> None:
+    frames = app.workspace.store.footage.frames(SITE)
+    part = ClipPart(SITE, frames[0].clip_id, tuple(frame.offset_s for frame in frames))
+    app.workspace.store.clip_parts.add([part])
+    key = app.settings.media_key.get_secret_value()
+    url = signed_clip_url(app.url, part.id, key, datetime.now(UTC) + timedelta(seconds=600))
+    whole = nobody.get(url)
+    assert (whole.status_code, whole.headers["content-type"]) == (200, "video/mp4")
+    with av.open(io.BytesIO(whole.content)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == len(frames)
+    some = nobody.get(url, headers={"Range": "bytes=10-19"})
+    assert (some.status_code, some.content) == (206, whole.content[10:20])
+    assert some.headers["content-range"] == f"bytes 10-19/{len(whole.content)}"
+    assert nobody.get(url, headers={"Range": f"bytes={len(whole.content)}-"}).status_code == 416
+    assert nobody.get(url.replace(part.id, "0" * 64)).status_code == 403
+    of_an_image = _signed(app, part.id).replace(f"/media/{part.id}.jpg", f"/media/clips/{part.id}.mp4")
+    assert nobody.get(of_an_image).status_code == 403
+    gone = signed_clip_url(app.url, "0" * 64, key, datetime.now(UTC) + timedelta(seconds=600))
+    assert nobody.get(gone).status_code == 404

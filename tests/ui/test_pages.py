@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.ui.conftest import SITE, App, PageOf, enter
 from workbench.domain import JobState
 
-TABS = ["Footage", "Label", "Tune", "Runs", "Review", "Drift"]
+TABS = ["Footage", "Label", "Datasets", "Tune", "Runs", "Review", "Drift"]
 
 
 class Watched:

@@ -4,59 +4,28 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from pydantic import SecretStr
 
-from tests.services import free_port
-from workbench.domain import Answer, Clip, Frame, Site, Split
+from tests.services import CLIP, FRAMES, WORKBENCH_ADDRESS, free_port
+from tests.unsteady_proxy import Fate, unsteady
+from workbench.domain import Answer, Prediction, Site, Split
 from workbench.errors import AccessError, LabelFileError, LabelStudioError
 from workbench.labeling.media import media_url_expiry
 from workbench.labeling.results import answer_to_result
 from workbench.labeling.server import ADMINISTRATOR
 from workbench.labeling.signup import ensure_labeller
 from workbench.labeling.studio import NewTask, Studio
+from workbench.progress import silent
 from workbench.workflows import label
-from workbench.workflows.task_board import open_studio
+from workbench.workflows.import_labels import import_labels
+from workbench.workflows.prelabel import PreLabeller
+from workbench.workflows.task_board import TaskBoard, open_studio
 from workbench.workflows.workspace import Workspace
 
 ACTOR = "tester"
-CLIP = "gate.mp4"
-STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-FRAMES = 12
-
-
-@pytest.fixture
-def bench(label_studio_workspace: Workspace, labelled_site: Site) -> Workspace:
-    """A workspace whose site has a clip with one stored frame a second."""
-    store = label_studio_workspace.store
-    clip = Clip("c" * 64, labelled_site.name, "north", CLIP, STARTED_AT, float(FRAMES), (64, 48))
-    store.footage.add_clip(clip)
-    store.footage.add_frames(
-        [
-            Frame(
-                id=label_studio_workspace.frame_files.write(grey_jpeg(second)),
-                site=labelled_site.name,
-                camera="north",
-                clip_id=clip.id,
-                clip_name=CLIP,
-                offset_s=float(second),
-                taken_at=STARTED_AT + timedelta(seconds=second),
-                size_wh=(64, 48),
-            )
-            for second in range(FRAMES)
-        ]
-    )
-    return label_studio_workspace
-
-
-def grey_jpeg(level: int) -> bytes:
-    buffer = BytesIO()
-    Image.new("RGB", (64, 48), (level * 20, level * 20, level * 20)).save(buffer, "JPEG")
-    return buffer.getvalue()
 
 
 def write_labels(tmp_path: Path, rows: Sequence[tuple[float, str, str]]) -> Path:
@@ -68,6 +37,12 @@ def write_labels(tmp_path: Path, rows: Sequence[tuple[float, str, str]]) -> Path
 
 def push(bench: Workspace, site: Site, **options: object) -> label.PushReport:
     return label.push(bench, site.name, actor=ACTOR, prelabel=False, **options)  # type: ignore[arg-type]
+
+
+def outcome(bench: Workspace, site: Site) -> tuple[int, int, int, int]:
+    """Fetch, and return how many annotations there are, and were added, changed and removed."""
+    report = label.pull(bench, site.name, actor=ACTOR)
+    return report.annotations, report.added, report.changed, report.removed
 
 
 def actions(bench: Workspace) -> list[str]:
@@ -113,6 +88,91 @@ def test_a_push_that_was_cut_off_is_completed_by_the_next(
     assert len(open_studio(bench).tasks(resumed.project_id)) == FRAMES
 
 
+@pytest.mark.parametrize("fate", [Fate.UNANSWERED, Fate.UNHEARD], ids=["the answer", "the request"])
+def test_when_something_gets_lost_the_same_run_finds_out_what_was_done(
+    bench: Workspace, labelled_site: Site, monkeypatch: pytest.MonkeyPatch, fate: Fate
+) -> None:
+    monkeypatch.setattr("workbench.workflows.task_board._CHUNK_FRAMES", 5)
+    monkeypatch.setattr("workbench.labeling.connection._PAUSES_S", (0.0, 0.0))
+    fates = {"import": [Fate.ANSWERED, fate, fate], "predictions": [fate]}
+
+    def lost(method: str, path: str) -> Fate:
+        left = fates.get(path.partition("?")[0].rpartition("/")[2], [])
+        return left.pop(0) if left else Fate.ANSWERED
+
+    with unsteady(bench.settings.labelstudio_url, lost) as url:
+        shaky = replace(bench, settings=bench.settings.model_copy(update={"labelstudio_url": url}))
+        report = push(shaky, labelled_site)
+        guessed = guess_of_a_stand_in(shaky, labelled_site)
+
+    assert (report.created, guessed) == (FRAMES, FRAMES)
+    assert not any(fates.values())
+    every = open_studio(bench).every_task(report.project_id)
+    assert sorted(task.frame_id for task in every) == sorted(bench.store.footage.frame_ids(labelled_site.name))
+    known = bench.store.labels.tasks(labelled_site.name)
+    assert {task.frame_id: task.task_id for task in every} == {one.frame_id: one.task_id for one in known.values()}
+    assert open_studio(bench)._client.projects.get(report.project_id).total_predictions_number == FRAMES
+
+
+def guess_of_a_stand_in(bench: Workspace, site: Site) -> int:
+    """Let a model that always says the same guess about what nobody has answered."""
+
+    class StandIn(PreLabeller):
+        model_version = "stand-in@1"
+
+        def guess(self, frame_ids: Sequence[str]) -> dict[str, Prediction]:
+            return {one: Prediction(one, "clear", "Nothing moves.", self.model_version, 0.5) for one in frame_ids}
+
+    with TaskBoard.held(bench, site.name, silent) as board:
+        return board.guess_unanswered(StandIn(bench, site), silent)
+
+
+def test_second_tasks_of_a_frame_are_removed_unless_somebody_touched_them(
+    bench: Workspace, labelled_site: Site
+) -> None:
+    report = push(bench, labelled_site)
+    first, second, third, *_ = bench.store.labels.tasks(labelled_site.name).values()
+    studio = open_studio(bench)
+    twins = [NewTask(one.frame_id, "http://elsewhere.invalid", "by another") for one in (first, second, third)]
+    untouched, answered, _ = studio.add_tasks(report.project_id, twins)
+    studio.create_annotations({answered: Answer("person", "A man."), third.task_id: Answer("clear", "Empty.")})
+
+    again = push(bench, labelled_site)
+
+    assert (again.created, again.twins_removed) == (0, 3)
+    left = {task.task_id: task.frame_id for task in studio.every_task(report.project_id)}
+    assert len(left) == len(set(left.values())) == FRAMES
+    assert {first.task_id, answered, third.task_id} <= left.keys()
+    assert untouched not in left
+    known = bench.store.labels.tasks(labelled_site.name)
+    assert known[second.frame_id].task_id == answered
+    assert {one.task_id for one in known.values()} == left.keys()
+    assert push(bench, labelled_site).twins_removed == 0
+
+
+def test_label_studio_is_asked_to_tell_of_answers_where_it_reaches_the_workbench(
+    bench: Workspace, labelled_site: Site
+) -> None:
+    def at(public_url: str) -> Workspace:
+        update = {"public_url": public_url, "session_key": SecretStr("k" * 64)}
+        return replace(bench, settings=bench.settings.model_copy(update=update))
+
+    assert not push(bench, labelled_site, limit=0).has_webhook
+    assert not push(at("http://127.0.0.1:7860"), labelled_site, limit=0).has_webhook
+    assert not push(at("http://10.1.2.3:7860"), labelled_site, limit=0).has_webhook
+    for _ in range(2):
+        report = push(at(f"http://{WORKBENCH_ADDRESS}:7860"), labelled_site, limit=0)
+        assert report.has_webhook
+    (webhook,) = open_studio(bench)._client.webhooks.list(project=str(report.project_id))
+    assert (webhook.url, webhook.send_payload) == (f"http://{WORKBENCH_ADDRESS}:7860/hooks/label-studio", False)
+
+    push(at(f"http://{WORKBENCH_ADDRESS}:7861"), labelled_site, limit=0)
+    (moved,) = open_studio(bench)._client.webhooks.list(project=str(report.project_id))
+    assert moved.url == f"http://{WORKBENCH_ADDRESS}:7861/hooks/label-studio"
+    push(at("http://127.0.0.1:7860"), labelled_site, limit=0)
+    assert open_studio(bench)._client.webhooks.list(project=str(report.project_id)) == []
+
+
 def test_images_are_signed_urls_that_are_renewed_before_they_expire(bench: Workspace, labelled_site: Site) -> None:
     report = push(bench, labelled_site, limit=2)
     urls = {task.image_url for task in open_studio(bench).tasks(report.project_id).values()}
@@ -132,10 +192,10 @@ def test_images_are_signed_urls_that_are_renewed_before_they_expire(bench: Works
 def test_importing_labels_twice_adds_nothing(bench: Workspace, labelled_site: Site, tmp_path: Path) -> None:
     labels = write_labels(tmp_path, [(0, "clear", "Empty."), (1, "person", "A man."), (2, "clear", "Empty again.")])
     push(bench, labelled_site, limit=1)
-    first = label.import_labels(bench, labels, site=labelled_site.name, split=Split.TRAIN, actor=ACTOR)
-    again = label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
-    assert first == label.ImportReport(rows=3, annotations_created=3, already_there=0)
-    assert again == label.ImportReport(rows=3, annotations_created=0, already_there=3)
+    first = import_labels(bench, labels, site=labelled_site.name, split=Split.TRAIN, actor=ACTOR)
+    again = import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    assert (first.rows, first.annotations_created, first.already_there) == (3, 3, 0)
+    assert (again.rows, again.annotations_created, again.already_there) == (3, 0, 3)
     pulled = label.pull(bench, labelled_site.name, actor=ACTOR)
     assert (pulled.annotations, pulled.added) == (3, 3)
     store = bench.store
@@ -152,16 +212,16 @@ def test_an_imported_answer_that_somebody_corrected_is_not_imported_again(
     bench: Workspace, labelled_site: Site, tmp_path: Path
 ) -> None:
     labels = write_labels(tmp_path, [(0, "clear", "Empty."), (1, "person", "A man.")])
-    label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
     label.pull(bench, labelled_site.name, actor=ACTOR)
     wrong, _ = bench.store.labels.annotations(labelled_site.name)
     studio = open_studio(bench)
     studio._client.annotations.update(wrong.annotation_id, result=answer_to_result(Answer("reach-truck", "A truck.")))
 
-    again = label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    again = import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
 
     assert (again.annotations_created, again.already_there) == (0, 2)
-    assert label.pull(bench, labelled_site.name, actor=ACTOR) == label.PullReport(2, 0, 1, 0, 0)
+    assert outcome(bench, labelled_site) == (2, 0, 1, 0)
 
 
 def test_two_pushes_at_once_make_each_task_once(bench: Workspace, labelled_site: Site) -> None:
@@ -178,7 +238,7 @@ def test_a_label_without_a_stored_frame_is_refused_before_anything_is_written(
 ) -> None:
     labels = write_labels(tmp_path, [(0, "clear", "Empty."), (0.5, "person", "A man."), (99, "clear", "Late.")])
     with pytest.raises(LabelFileError, match=r"gate\.mp4 at 0\.5 s \(line 3\), .* at 99 s \(line 4\); .*--at"):
-        label.import_labels(bench, labels, site=labelled_site.name, split=Split.TEST, actor=ACTOR)
+        import_labels(bench, labels, site=labelled_site.name, split=Split.TEST, actor=ACTOR)
     assert bench.store.labels.project(labelled_site.name) is None
     assert bench.store.labels.pins(labelled_site.name) == {}
 
@@ -188,7 +248,7 @@ def test_an_unknown_class_is_refused_before_anything_is_written(
 ) -> None:
     labels = write_labels(tmp_path, [(0, "clear", "Empty."), (1, "reach-trucks", "A truck.")])
     with pytest.raises(LabelFileError, match="did you mean 'reach-truck'"):
-        label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+        import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
     assert bench.store.labels.project(labelled_site.name) is None
 
 
@@ -200,14 +260,14 @@ def test_pulling_tells_who_said_it_and_what_changed(bench: Workspace, labelled_s
     labeller = Studio(studio.url, token)
     task_ids = [task.task_id for task in studio.tasks(report.project_id).values()]
     labeller.create_annotations(dict.fromkeys(task_ids, Answer("person", "A man.")))
-    assert label.pull(bench, labelled_site.name, actor=ACTOR) == label.PullReport(3, 3, 0, 0, 0)
+    assert outcome(bench, labelled_site) == (3, 3, 0, 0)
     before = bench.store.labels.annotations(labelled_site.name)
     assert {annotation.labeller for annotation in before} == {name}
 
     labeller._client.annotations.delete(before[0].annotation_id)
     labeller._client.annotations.update(before[1].annotation_id, result=answer_to_result(Answer("clear", "Nobody.")))
-    assert label.pull(bench, labelled_site.name, actor=ACTOR) == label.PullReport(2, 0, 1, 1, 0)
-    assert label.pull(bench, labelled_site.name, actor=ACTOR) == label.PullReport(2, 0, 0, 0, 0)
+    assert outcome(bench, labelled_site) == (2, 0, 1, 1)
+    assert outcome(bench, labelled_site) == (2, 0, 0, 0)
     assert ("clear", "Nobody.") in {
         (annotation.class_name, annotation.caption) for annotation in bench.store.labels.annotations(labelled_site.name)
     }
@@ -218,7 +278,7 @@ def test_labels_outlive_the_workbenchs_own_memory_of_them(
     bench: Workspace, labelled_site: Site, tmp_path: Path
 ) -> None:
     labels = write_labels(tmp_path, [(0, "clear", "Empty.")])
-    label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
     project_id = bench.store.labels.project(labelled_site.name)
     bench.store.labels.set_project(labelled_site.name, 10_000)
     assert push(bench, labelled_site).project_id == project_id
@@ -243,7 +303,7 @@ def test_tasks_that_were_pushed_without_a_guess_get_one_later_unless_answered(
 ) -> None:
     push(bench, labelled_site, limit=3)
     labels = write_labels(tmp_path, [(0, "clear", "Empty.")])
-    label.import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
     assert label.push(bench, labelled_site.name, actor=ACTOR, limit=0).prelabelled == 2
 
 

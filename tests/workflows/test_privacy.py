@@ -14,6 +14,7 @@ from workbench.errors import NotFoundError, StorageError
 from workbench.footage.pictures import Jpeg
 from workbench.labeling.studio import Studio
 from workbench.workflows import label
+from workbench.workflows.import_labels import import_labels
 from workbench.workflows.privacy import PrivacyReport, hide
 from workbench.workflows.still_keeper import StillKeeper, TakenStill
 from workbench.workflows.workspace import Workspace
@@ -108,7 +109,7 @@ def test_tasks_and_answers_follow_and_label_studio_shows_the_covered_still(
     csv = tmp_path / "labels.csv"
     csv.write_text("\n".join(["video,time_s,class,caption", *rows]) + "\n")
     label.push(bench, site, actor=ACTOR, prelabel=False)
-    label.import_labels(bench, csv, site=site, split=Split.TEST, actor=ACTOR)
+    import_labels(bench, csv, site=site, split=Split.TEST, actor=ACTOR)
     label.pull(bench, site, actor=ACTOR)
     tasks = bench.store.labels.tasks(site)
 

@@ -7,18 +7,24 @@ from rich.text import Text
 
 from workbench import __version__
 from workbench.cli import (
+    answers,
     base,
     dataset,
     demo,
     drift,
     evaluate,
     footage,
+    gold,
     label,
     predict,
+    prelabels,
     promote,
+    queue,
     recipe,
     services,
     site,
+    taxonomy,
+    timeline,
     tune,
     user,
 )
@@ -37,7 +43,15 @@ app.add_typer(site.sites, name="site")
 app.add_typer(site.cameras, name="camera")
 app.add_typer(user.app, name="user")
 app.command("ingest")(footage.ingest)
+label.app.command("connect")(prelabels.connect)
+label.app.command("suggest")(prelabels.suggest)
+label.app.command("quality")(prelabels.quality)
 app.add_typer(label.app, name="label")
+app.add_typer(answers.app, name="answers")
+app.add_typer(gold.app, name="gold")
+app.add_typer(queue.app, name="queue")
+app.add_typer(taxonomy.app, name="taxonomy")
+app.add_typer(timeline.app, name="timeline")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(recipe.app, name="recipe")
 app.command("tune")(tune.tune)

@@ -35,14 +35,21 @@ def outline(text: str) -> tuple[tuple[float, float], ...]:
 @sites.command("add")
 def add_site(
     name: Annotated[str, typer.Argument(help="Name of the site; its registered model bears it too.")],
-    classes: Annotated[str, typer.Option("--classes", help="The classes a frame can have: a,b,c.")],
+    classes: Annotated[str | None, typer.Option("--classes", help="The classes a frame can have: a,b,c.")] = None,
+    taxonomy: Annotated[
+        Path | None, typer.Option("--taxonomy", help="Or a taxonomy file, with the classes and all that is asked.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add a site with the classes that its frames are told apart by."""
+    from workbench.labeling.taxonomy_file import read_taxonomy
     from workbench.workflows import sites as workflow
 
-    names = [part.strip() for part in classes.split(",") if part.strip()]
-    site = workflow.add_site(open_workspace(), name, names, actor=actor_name())
+    if (classes is None) == (taxonomy is None):
+        raise typer.BadParameter("give either --classes or --taxonomy")
+    whole = read_taxonomy(taxonomy) if taxonomy else None
+    names = whole.class_names if whole else [part.strip() for part in (classes or "").split(",") if part.strip()]
+    site = workflow.add_site(open_workspace(), name, names, taxonomy=whole, actor=actor_name())
     emit(site, as_json, f"Site {site.name} has the classes {', '.join(site.class_names)}.")
 
 
@@ -137,7 +144,7 @@ def record(
         float | None, typer.Option("--every", parser=seconds, metavar="TIME", help="Take a still every 1s, 500ms, …")
     ] = None,
     taking: Annotated[
-        Taking, typer.Option("--take", help="At even intervals, or where the view changes.")
+        Taking, typer.Option("--take", help="At even intervals; keyframes alone (fast); or where the view changes.")
     ] = Taking.EVERY,
     distinct: DistinctOption = False,
     per_hour: PerHourOption = None,

@@ -27,6 +27,19 @@ def add_user(
     emit(user, as_json, f"User {user.name} may sign in as {', '.join(sorted(user.roles))}.")
 
 
+@app.command("labels-as")
+def labels_as(
+    name: Annotated[str, typer.Argument(help="Name of the user.")],
+    email: Annotated[str, typer.Argument(help="E-mail address of the same person's account in Label Studio.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say under which address a user labels: for the own statistics, and so that nobody reviews answers of his own."""
+    from workbench.workflows import accounts
+
+    accounts.set_label_account(open_workspace(), name, email, actor=actor_name())
+    emit({"name": name, "email": email}, as_json, f"User {name} labels as {email}.")
+
+
 @app.command("list")
 def list_users(as_json: JsonOption = False) -> None:
     """List the users and their roles."""

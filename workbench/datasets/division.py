@@ -13,6 +13,9 @@ from workbench.datasets.timelines import SPLITS, Block, keep_apart
 __all__ = ["divide"]
 
 _RANDOM_STARTS = 7
+_BLOCKS_STARTED = 2_000
+"""Of so many blocks in all starts; more come near to any shares from wherever the search starts."""
+_SPLITS = np.arange(len(SPLITS))[:, None]
 _OUT_OF_ORDER = 0.1
 """How much nearer a division from a random start must be than the one that began in the order of time."""
 _DIGITS = 9
@@ -21,19 +24,25 @@ _DIGITS = 9
 def divide(blocks: Sequence[Block], shares: Shares, *, seed: int) -> list[NDArray[np.int8]]:
     """Return the split ``[segments]`` of each block's segments, as indices into ``SPLITS``.
 
-    The search starts with each camera's time divided in order (train, validation, test), then some more times at
-    random. Each block in turn moves the stretch of its segments that helps most to another split, or is divided anew,
-    again and again until nothing gets nearer. What began in order, with test last, is left only for something clearly
-    nearer.
+    The search starts with each camera's time divided in order (train, validation, test), then, unless that came near
+    or there are very many blocks, some more times at random. Each block in turn moves the stretch of its segments that
+    helps most to another split, or is divided anew, again and again until nothing gets nearer. What began in order,
+    with test last, is left only for something clearly nearer.
     """
     generator = np.random.default_rng(seed)
     tallies = [_Tally.of(block, shares) for block in blocks]
     starts = [
         _in_order_of_time(blocks, shares),
-        *(_at_random(blocks, shares, generator) for _ in range(_RANDOM_STARTS)),
+        *(
+            _at_random(blocks, shares, generator)
+            for _ in range(min(_RANDOM_STARTS, _BLOCKS_STARTED // max(1, len(blocks))))
+        ),
     ]
-    found = [_descend(tallies, shares, start, generator.permutation(len(blocks))) for start in starts]
-    in_order, nearest = found[0], min(found, key=lambda result: result[0])
+    found = (_descend(tallies, shares, start, generator.permutation(len(blocks))) for start in starts)
+    in_order = next(found)
+    if in_order[0] <= _OUT_OF_ORDER:
+        return in_order[1]
+    nearest = min(in_order, *found, key=lambda result: result[0])
     return (in_order if in_order[0] <= nearest[0] + _OUT_OF_ORDER else nearest)[1]
 
 
@@ -54,15 +63,18 @@ class _Tally:
 
     def counts(self, ways: NDArray[np.int8]) -> NDArray[np.float64]:
         """Return how many frames ``[options, splits, strata]`` stay in each split."""
+        inner = _sums(ways[:, None, :] == _SPLITS, self.inner)
+        if not self.border.frames:
+            return inner
         splits = self.border.frame_splits(ways)
-        kept = keep_apart(self.border, splits)
-        return np.stack(
-            [
-                (ways == split) @ self.inner + ((splits == split) & kept) @ self.border_members
-                for split in range(len(SPLITS))
-            ],
-            axis=1,
-        )
+        stays = (splits[:, None, :] == _SPLITS) & keep_apart(self.border, splits)[:, None, :]
+        return inner + _sums(stays, self.border_members)
+
+
+def _sums(chosen: NDArray[np.bool_], members: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``[options, splits, strata]``: the sums of the members ``[rows, strata]`` that are chosen."""
+    flat: NDArray[np.float64] = chosen.reshape(-1, chosen.shape[-1]).astype(np.float64) @ members
+    return flat.reshape(*chosen.shape[:-1], -1)
 
 
 def _descend(
@@ -110,6 +122,8 @@ def _at_random(blocks: Sequence[Block], shares: Shares, generator: np.random.Gen
 
 def _moves(splits: NDArray[np.int8], open_splits: Sequence[int]) -> NDArray[np.int8]:
     """Return ``[options, segments]``: things as they are, a stretch moved, or all divided anew, one stretch a split."""
+    if len(splits) == 1:
+        return np.array([splits[0], *open_splits], dtype=np.int8)[:, None]
     positions = np.arange(len(splits))
     first, last = np.triu_indices(len(splits))
     stretch = (first[:, None] <= positions) & (positions <= last[:, None])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,8 @@ class Shares:
     @classmethod
     def of(cls, frames: Sequence[FrameToSplit], fractions: Mapping[Split, float]) -> "Shares":
         """Return what to aim at: a held-out split with pinned frames keeps these alone, the others share the rest."""
-        strata = tuple(sorted({stratum for frame in frames for stratum in _strata(frame)}))
+        pairs = {(frame.camera, frame.class_name) for frame in frames}
+        strata = tuple(sorted({stratum for pair in pairs for stratum in _strata(*pair)}))
         asked = np.zeros((len(SPLITS), len(strata)))
         closed = {frame.pinned_to for frame in frames} & {Split.VALIDATION, Split.TEST}
         members = _members(frames, strata)
@@ -72,23 +74,30 @@ class Shares:
         It sums up the squared part that is missing of each asked share, so that having none of one class is worse than
         having somewhat few of two. All cameras together weigh as much as all classes, all pairs, or the whole.
         """
-        asked_of_any = np.where(self.asked > 0, self.asked, 1)
-        missing = np.clip((self.asked - counts) / asked_of_any, 0, None)
-        kinds = [(bool(stratum.camera), bool(stratum.class_name)) for stratum in self.strata]
-        weights = np.array([1 / kinds.count(kind) for kind in kinds])
-        not_learnt = (missing[..., 0, :] == 1) @ weights
-        distance: NDArray[np.float64] = (missing**2 @ weights) @ _IMPORTANCE + _NOT_LEARNT * not_learnt
+        missing = np.maximum((self.asked - counts) / self._asked_of_any, 0)
+        not_learnt = (missing[..., 0, :] == 1) @ self._weights
+        distance: NDArray[np.float64] = (missing**2 @ self._weights) @ _IMPORTANCE + _NOT_LEARNT * not_learnt
         return distance
 
+    @cached_property
+    def _asked_of_any(self) -> NDArray[np.float64]:
+        return np.where(self.asked > 0, self.asked, 1)
 
-def _strata(frame: FrameToSplit) -> tuple[Stratum, ...]:
-    camera, class_name = frame.camera, frame.class_name
+    @cached_property
+    def _weights(self) -> NDArray[np.float64]:
+        kinds = [(bool(stratum.camera), bool(stratum.class_name)) for stratum in self.strata]
+        return np.array([1 / kinds.count(kind) for kind in kinds])
+
+
+def _strata(camera: str, class_name: str) -> tuple[Stratum, ...]:
     return Stratum("", ""), Stratum(camera, ""), Stratum("", class_name), Stratum(camera, class_name)
 
 
 def _members(frames: Sequence[FrameToSplit], strata: Sequence[Stratum]) -> NDArray[np.float64]:
     columns = {stratum: column for column, stratum in enumerate(strata)}
-    members = np.zeros((len(frames), len(strata)))
-    for row, frame in enumerate(frames):
-        members[row, [columns[stratum] for stratum in _strata(frame)]] = 1
-    return members
+    pairs: dict[tuple[str, str], int] = {}
+    kinds = [pairs.setdefault((frame.camera, frame.class_name), len(pairs)) for frame in frames]
+    members = np.zeros((len(pairs), len(strata)))
+    for pair, row in pairs.items():
+        members[row, [columns[stratum] for stratum in _strata(*pair)]] = 1
+    return members[kinds] if kinds else members

@@ -1,6 +1,5 @@
 """What a split could not do, in sentences."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -8,26 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.datasets.shares import Shares
-from workbench.datasets.timelines import SPLITS, Block, FrameToSplit, conflicting_pins
+from workbench.datasets.timelines import SPLITS, FrameToSplit
 from workbench.domain import Split
 
-__all__ = ["conflicts", "shortfalls"]
+__all__ = ["shortfalls"]
 
 _FEW = 0.5
 """The part of an asked share below which a split is said to have too little."""
-
-
-def conflicts(blocks: Sequence[Block]) -> list[str]:
-    """Say at which cameras people pinned near-equal neighbours to different splits."""
-    found: Counter[str] = Counter()
-    for block in blocks:
-        found[block.camera] += conflicting_pins(block)
-    return [
-        f"{count} pinned frames of camera {camera} are near-equal neighbours of frames pinned to another split; "
-        "measured figures may flatter the model"
-        for camera, count in found.items()
-        if count
-    ]
 
 
 def shortfalls(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.domain import Split
 
-__all__ = ["SPLITS", "Block", "FrameToSplit", "blocks_of", "conflicting_pins", "keep_apart", "sampling_gap_s"]
+__all__ = ["SPLITS", "Block", "FrameToSplit", "blocks_of", "keep_apart", "sampling_gap_s"]
 
 SPLITS = (Split.TRAIN, Split.VALIDATION, Split.TEST)
 _LONG = 1 / 4
@@ -56,6 +56,8 @@ class Block:
 
     def droppable(self) -> NDArray[np.bool_]:
         """Return which frames ``[frames]`` have another segment's or a pinned frame within the gap."""
+        if not self.segments[-1] and (self.pinned < 0).all():
+            return np.zeros(len(self.frames), dtype=bool)
         first, beyond = _window(self.times_us, self.times_us, self.gap_us)
         pins = np.pad((self.pinned >= 0).cumsum(), (1, 0))
         alone = (self.segments[first] == self.segments) & (self.segments[beyond - 1] == self.segments)
@@ -95,8 +97,10 @@ def keep_apart(block: Block, splits: NDArray[np.int8]) -> NDArray[np.bool_]:
     """Return which frames stay, so that frames in different splits are more than the gap apart.
 
     ``splits`` and what is returned are ``[options, frames]``. Where two are too near, the one stays that is pinned,
-    else that of test before validation before train. Two pinned frames both stay: see :func:`conflicting_pins`.
+    else that of test before validation before train. Two pinned frames both stay.
     """
+    if (splits == splits[:, :1]).all():
+        return np.ones(splits.shape, dtype=bool)
     first, beyond = _window(block.times_us, block.times_us, block.gap_us)
     pinned = block.pinned >= 0
     crowded = np.zeros(splits.shape, dtype=bool)
@@ -107,21 +111,6 @@ def keep_apart(block: Block, splits: NDArray[np.int8]) -> NDArray[np.bool_]:
             crowded |= losers & (seen[:, beyond] > seen[:, first])
     kept: NDArray[np.bool_] = ~crowded | pinned
     return kept
-
-
-def conflicting_pins(block: Block) -> int:
-    """Return how many pinned frames have a frame pinned to another split within the gap."""
-    conflicts = np.zeros(len(block.frames), dtype=bool)
-    for split in range(len(SPLITS)):
-        others_us = block.times_us[(block.pinned >= 0) & (block.pinned != split)]
-        conflicts |= (block.pinned == split) & _near(block.times_us, others_us, block.gap_us)
-    return int(conflicts.sum())
-
-
-def _near(times_us: NDArray[np.int64], others_us: NDArray[np.int64], gap_us: int) -> NDArray[np.bool_]:
-    first, beyond = _window(times_us, others_us, gap_us)
-    near: NDArray[np.bool_] = first < beyond
-    return near
 
 
 def _window(

@@ -1,11 +1,13 @@
 """Frozen sets of annotated frames."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["DatasetVersion", "LabelledFrame", "Split"]
+from workbench.domain.labels import Box
+
+__all__ = ["DatasetVersion", "GoldenSet", "LabelledFrame", "Split"]
 
 
 class Split(StrEnum):
@@ -25,6 +27,8 @@ class LabelledFrame:
     class_name: str
     caption: str
     image_jpeg: bytes
+    replies: Mapping[str, str] = field(default_factory=dict)
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,3 +41,15 @@ class DatasetVersion:
     path: str
     rows: Mapping[Split, int]
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class GoldenSet:
+    """Frames that decide on promotion and are never trained on; ``id`` is the SHA-256 of its manifest."""
+
+    id: str
+    site: str
+    frames: int
+    frozen_by: str
+    frozen_at: datetime
+    note: str

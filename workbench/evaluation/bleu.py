@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from workbench.evaluation.ngrams import MAX_ORDER, NgramCounts
-from workbench.evaluation.statistic import Floats, Statistic
+from workbench.statistics.statistic import Floats, Statistic
 
 __all__ = ["bleu"]
 

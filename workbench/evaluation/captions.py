@@ -10,9 +10,9 @@ from workbench.evaluation.meteor import meteor_exact_stem
 from workbench.evaluation.ngrams import count_ngrams
 from workbench.evaluation.ptb import tokenise
 from workbench.evaluation.rouge import rouge_l_scores
-from workbench.evaluation.statistic import Floats, Statistic, mean_of
+from workbench.statistics.statistic import Floats, Statistic, mean_of
 
-__all__ = ["CaptionScores", "score_captions"]
+__all__ = ["CaptionScores", "cider_of", "score_captions"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,14 @@ def score_captions(candidates: Sequence[str], references: Sequence[Sequence[str]
         meteor_exact_stem(candidate_tokens, reference_tokens),
     )
     return CaptionScores(statistics, cider)
+
+
+def cider_of(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> Floats:
+    """Return each image's CIDEr alone, which takes a fraction of the time of all metrics; UsageError as above."""
+    _check(candidates, references)
+    return cider_scores(
+        count_ngrams(list(map(tokenise, candidates)), [list(map(tokenise, captions)) for captions in references])
+    )
 
 
 def _check(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from workbench.evaluation.ngrams import MAX_ORDER, NgramCounts
-from workbench.evaluation.statistic import Floats
+from workbench.statistics.statistic import Floats
 
 __all__ = ["CIDER_UPPER", "cider_scores"]
 

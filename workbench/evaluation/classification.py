@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from workbench.errors import UsageError
-from workbench.evaluation.statistic import Floats, Integers, Statistic, mean_of
+from workbench.statistics.statistic import Floats, Integers, Statistic, mean_of
 
 __all__ = ["ClassScores", "calibration_error", "class_accuracy", "confusion", "macro_f1", "per_class"]
 

@@ -15,7 +15,7 @@ from workbench.evaluation.meteor_function_words import FUNCTION_WORDS
 from workbench.evaluation.meteor_words import meteor_words
 from workbench.evaluation.ngrams import Tokens
 from workbench.evaluation.porter2 import stem
-from workbench.evaluation.statistic import Floats, Statistic
+from workbench.statistics.statistic import Floats, Statistic
 
 __all__ = ["meteor_exact_stem", "meteor_of_sums"]
 

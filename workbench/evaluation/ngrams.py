@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 from scipy import sparse
 
-from workbench.evaluation.statistic import Integers
+from workbench.statistics.statistic import Integers
 
 __all__ = ["MAX_ORDER", "NgramCounts", "Tokens", "count_ngrams", "owners_of"]
 

@@ -17,9 +17,9 @@ from workbench.evaluation.classification import (
     macro_f1,
     per_class,
 )
-from workbench.evaluation.clusters import clusters_of
-from workbench.evaluation.intervals import interval_of, paired_difference
-from workbench.evaluation.statistic import Bools, Floats, Integers, Statistic
+from workbench.statistics.clusters import clusters_of
+from workbench.statistics.intervals import interval_of, paired_difference
+from workbench.statistics.statistic import Bools, Floats, Integers, Statistic
 
 __all__ = ["METRICS", "Answers", "Assessment", "FrameResult", "assess", "compare"]
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workbench.evaluation.ngrams import Tokens
-from workbench.evaluation.statistic import Floats
+from workbench.statistics.statistic import Floats
 
 __all__ = ["rouge_l_scores"]
 

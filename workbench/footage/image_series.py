@@ -4,11 +4,11 @@ import hashlib
 import itertools
 import struct
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -52,10 +52,15 @@ class ImageSeries:
 
     name: str
     paths: tuple[Path, ...]
+    own_names: tuple[str, ...]
     timeline: Timeline
     size_wh: tuple[int, int]
     damage: str | None
     found_start: StartTime
+
+    @property
+    def picture_names(self) -> Mapping[float, str]:
+        return dict(zip(self.timeline.offsets_s, self.own_names, strict=True))
 
     def digest(self) -> str:
         """Return a digest of the earliest picture: a folder that grows stays the same recording."""
@@ -85,6 +90,7 @@ class ImageSeries:
 @dataclass(frozen=True)
 class _Picture:
     path: Path
+    name: str
     size_wh: tuple[int, int]
     exif_time: datetime | None
     name_time: datetime | None
@@ -119,6 +125,7 @@ def open_images(paths: Sequence[Path], *, name: str, names: Sequence[str] | None
     return ImageSeries(
         name=name,
         paths=tuple(pictures[index].path for index in order),
+        own_names=tuple(pictures[index].name for index in order),
         timeline=Timeline(offsets_s, offsets_s, last_s),
         size_wh=pictures[order[0]].size_wh,
         damage=f"{len(problems)} of its {len(paths)} pictures cannot be read: {problems[0]}" if problems else None,
@@ -156,6 +163,7 @@ def _read_header(path: Path, name: str) -> _Picture:
         is_upright = exif.get(ExifTags.Base.Orientation) in _UPRIGHT_WHEN
         return _Picture(
             path=path,
+            name=PurePosixPath(name).name,
             size_wh=(width, height) if is_upright else (height, width),
             exif_time=_exif_time(exif),
             name_time=start_time_from_name(name),

@@ -1,6 +1,6 @@
 """What every kind of footage looks like to the rest of the workbench: a video file, or a row of single pictures."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -46,6 +46,11 @@ class Recording(Protocol):
 
     @property
     def damage(self) -> str | None: ...
+
+    @property
+    def picture_names(self) -> Mapping[float, str]:
+        """By offset, the names of the files of which each still is the whole; none for a video."""
+        ...
 
     def digest(self) -> str:
         """Return what stays the same when the same recording comes again: 64 hexadecimal digits."""

@@ -7,7 +7,7 @@ decodes none. Offsets count from the first frame. A packet that cannot be decode
 
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Generator, Iterator, Sequence, Set
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,6 +78,10 @@ class VideoFile:
     damage: str | None
     first_pts: int | None
     time_base: Fraction
+
+    @property
+    def picture_names(self) -> Mapping[float, str]:
+        return {}
 
     def digest(self) -> str:
         """Return the SHA-256 of the file's bytes."""

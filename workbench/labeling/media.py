@@ -11,11 +11,25 @@ from urllib.parse import parse_qs, urlsplit
 
 from workbench.errors import AccessError
 
-__all__ = ["media_url_expiry", "signed_media_url", "verify_media_request"]
+__all__ = ["clip_name", "media_url_expiry", "signed_clip_url", "signed_media_url", "verify_media_request"]
 
 
 def signed_media_url(base_url: str, frame_id: str, key: str, expires_at: datetime) -> str:
     """Return ``<base_url>/media/<frame_id>.jpg?expires=<unix seconds>&signature=<hex HMAC-SHA256>``."""
+    return f"{base_url}/media/{frame_id}.jpg?{_permission(frame_id, key, expires_at)}"
+
+
+def signed_clip_url(base_url: str, part_id: str, key: str, expires_at: datetime) -> str:
+    """Return the same for the video of a part of a clip, ``<base_url>/media/clips/<part_id>.mp4?…``."""
+    return f"{base_url}/media/clips/{part_id}.mp4?{_permission(clip_name(part_id), key, expires_at)}"
+
+
+def clip_name(part_id: str) -> str:
+    """Return what is signed for a video, which no signature of a frame permits."""
+    return f"clips/{part_id}"
+
+
+def _permission(name: str, key: str, expires_at: datetime) -> str:
     if not key:
         raise AccessError(
             expected="a key that signs image URLs",
@@ -23,7 +37,7 @@ def signed_media_url(base_url: str, frame_id: str, key: str, expires_at: datetim
             remedy="run `workbench up` once, which makes one, or set WORKBENCH_MEDIA_KEY",
         )
     expires = int(expires_at.timestamp())
-    return f"{base_url}/media/{frame_id}.jpg?expires={expires}&signature={_signature(frame_id, expires, key)}"
+    return f"expires={expires}&signature={_signature(name, expires, key)}"
 
 
 def media_url_expiry(url: str) -> datetime | None:

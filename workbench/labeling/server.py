@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from workbench.errors import LabelStudioError
+from workbench.labeling.reach import opening
 from workbench.settings import NO_TELEMETRY
 
 __all__ = ["ADMINISTRATOR", "VERSION", "LocalServer", "find_executable", "is_loopback"]
@@ -33,12 +34,16 @@ for image sources, would keep browsers from the workbench's images."""
 
 @dataclass(frozen=True)
 class LocalServer:
-    """A Label Studio at ``url`` (loopback) on SQLite in ``data_dir``, with one administrator."""
+    """A Label Studio at ``url`` (loopback) on SQLite in ``data_dir``, with one administrator.
+
+    ``workbench_address`` is the IP address at which the workbench answers, if the server is to post to it.
+    """
 
     url: str
     data_dir: Path
     token: str
     password: str
+    workbench_address: str = ""
 
     def argv(self, executable: Path) -> tuple[str, ...]:
         address = urlsplit(self.url)
@@ -56,6 +61,7 @@ class LocalServer:
         local = {
             **NO_TELEMETRY,
             **_SWITCHES,
+            **(opening(self.workbench_address) if self.workbench_address else {}),
             "BASE_DATA_DIR": str(self.data_dir),
             "HOST": "",
             "LOCAL_FILES_DOCUMENT_ROOT": str(self.data_dir / "media"),

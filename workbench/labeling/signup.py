@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import httpx
 
 from workbench.errors import LabelStudioError
-from workbench.labeling.studio import translated_errors
+from workbench.labeling.connection import translated_errors
 
 __all__ = ["ensure_labeller"]
 

@@ -27,3 +27,10 @@ def yes_no_instruction(question: str) -> str:
 def count_instruction(things: str) -> str:
     """Return the question for the number of ``things`` (a plural noun), to be answered in digits."""
     return f"How many {things} are in this image? Answer with a number."
+
+
+def choice_instruction(question: str, options: Sequence[str]) -> str:
+    """Return ``question`` with the request for one of ``options``; for yes and no the request for a bare one."""
+    if tuple(options) == ("yes", "no"):
+        return yes_no_instruction(question)
+    return f"{question} Choose one: {', '.join(options)}."

@@ -1,4 +1,4 @@
-"""A vision-language model with its processor and chat contract, asked through four methods.
+"""A vision-language model with its processor and chat contract, asked through five methods.
 
 Directories and hub names load alike. Class answers are chosen by likelihood among the names given, so that they are
 always valid and carry a probability.
@@ -16,6 +16,7 @@ import torch
 from peft import PeftModel
 from PIL.Image import Image
 from transformers import BatchFeature, PreTrainedModel, ProcessorMixin
+from transformers.utils import ModelOutput
 
 from workbench.models.chat import ChatContract, answer_tokens, encode_prompts
 from workbench.models.instructions import CAPTION_INSTRUCTION, class_instruction, class_text
@@ -70,14 +71,44 @@ class Vlm:
         self, images: Sequence[Image], instruction: str, choices: Sequence[str], *, batch_size: int = 16
     ) -> torch.Tensor:
         """Return float64 ``[n_images, n_choices]``: log p(choice and end token | image, instruction), in nats."""
+        results = [torch.zeros(0, len(choices), dtype=torch.float64)]
+        results += [likelihoods for likelihoods, _ in self._scored(images, instruction, choices, batch_size)]
+        return torch.cat(results)
+
+    def look(
+        self, images: Sequence[Image], class_names: Sequence[str], *, batch_size: int = 16
+    ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float32]]]:
+        """Return the class probabilities and, of the same pass, embeddings ``[n_images, width]`` of the pictures.
+
+        An embedding is the mean of what the language model is given for an image: near ones look alike to this model.
+        """
+        asked = class_instruction(class_names), [class_text(name) for name in class_names]
+        likelihoods = [torch.zeros(0, len(class_names), dtype=torch.float64)]
+        embeddings = [torch.zeros(0, self.model.config.get_text_config().hidden_size)]
+        for scores, seen in self._scored(images, *asked, batch_size, sees=True):
+            likelihoods.append(scores)
+            embeddings.append(seen)
+        return torch.cat(likelihoods).softmax(dim=1).numpy(), torch.cat(embeddings).numpy()
+
+    def _scored(
+        self, images: Sequence[Image], instruction: str, choices: Sequence[str], batch_size: int, *, sees: bool = False
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield some images' log-likelihoods and, where it ``sees``, their embeddings."""
         answers = [answer_tokens(self.processor, self.contract, instruction, choice) for choice in choices]
         rows_at_once = max(1, min(batch_size, MAX_CACHED_ROWS // max(1, len(choices))))
-        results = [torch.zeros(0, len(choices), dtype=torch.float64)]
         for rows in _batches(len(images), rows_at_once):
             batch = self._prompts(images[rows], [instruction] * len(images[rows]))
             with torch.inference_mode():
-                results.append(_log_likelihoods(self.model, batch, answers))
-        return torch.cat(results)
+                prompt = self.model(**batch, use_cache=True, logits_to_keep=1, output_hidden_states=sees)
+                seen = self._seen(batch, prompt.hidden_states[0]) if sees else torch.zeros(len(images[rows]), 0)
+                scores = _log_likelihoods(self.model, batch, prompt, answers)
+            yield scores, seen
+
+    def _seen(self, prompts: BatchFeature, embedded: torch.Tensor) -> torch.Tensor:
+        """Return ``[n_prompts, width]``: the mean of ``embedded`` prompts over the places of their images."""
+        is_image = (prompts["input_ids"] == self.model.config.image_token_id)[..., None]
+        mean: torch.Tensor = (embedded * is_image).sum(dim=1) / is_image.sum(dim=1)
+        return mean.float().cpu()
 
     @property
     def manner(self) -> str:
@@ -137,9 +168,10 @@ def _batches(total: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, total, size))
 
 
-def _log_likelihoods(model: PreTrainedModel, prompts: BatchFeature, answers: list[list[int]]) -> torch.Tensor:
-    """Score every answer after every prompt from one pass over the prompts and one over the answers."""
-    prompt = model(**prompts, use_cache=True, logits_to_keep=1)
+def _log_likelihoods(
+    model: PreTrainedModel, prompts: BatchFeature, prompt: ModelOutput, answers: list[list[int]]
+) -> torch.Tensor:
+    """Score every answer after every prompt from what the pass over the prompts gave, and one over the answers."""
     n_prompts, n_answers = len(prompts["input_ids"]), len(answers)
     first_token = prompt.logits[:, -1].double().log_softmax(dim=-1).cpu()
     tokens, present = _pad(answers)

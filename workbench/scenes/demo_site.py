@@ -4,9 +4,9 @@ On the day after, half the lamps over one camera have failed: what a check for d
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
@@ -49,12 +49,28 @@ class DemoSiteReport:
 
 
 @dataclass(frozen=True)
+class DemoStill:
+    """A moment of a clip at which the truth is beyond doubt, as the camera saw it before any compression."""
+
+    camera: str
+    clip_name: str
+    taken_at: datetime
+    class_name: str
+    caption: str
+    picture: Image.Image
+
+
+@dataclass(frozen=True)
 class _Light:
     """The light of one clip: brightness, warmth (red up, blue down) and sensor noise in grey levels."""
 
     gain: float
     warmth: float
     noise: float
+
+    @classmethod
+    def drawn(cls, rng: Random) -> "_Light":
+        return cls(rng.uniform(0.82, 1.12), rng.uniform(-0.06, 0.06), rng.uniform(1.0, 3.0))
 
 
 _FAILED_LAMPS: Final = _Light(gain=0.5, warmth=0.16, noise=2.0)
@@ -94,15 +110,36 @@ def render_demo_site(
     return DemoSiteReport(tuple(paths), later, labels_path, MappingProxyType(tally), total_bytes)
 
 
+def demo_stills(numbers: Iterable[int], *, size_wh: tuple[int, int] = DEMO_SIZE_WH) -> Iterator[DemoStill]:
+    """Yield the labelled moments of every camera's clips of these numbers, five to a day, without making the clips."""
+    for number in numbers:
+        for view in VIEWS:
+            script, camera = _script(view, number), view.camera(size_wh)
+            rng = Random(f"light {view.camera_name} {number}")
+            empty, light, start = draw_empty_view(view, size_wh, rng), _Light.drawn(rng), _start(view, number)
+            for _, time_s, class_name, caption in _label_rows("", script, camera):
+                picture = _expose(_draw_moment(script, float(time_s), empty, camera), light, rng)
+                taken_at = start + timedelta(seconds=float(time_s))
+                yield DemoStill(view.camera_name, _clip_name(view, number), taken_at, class_name, caption, picture)
+
+
 def _render_clip(
     directory: Path, view: View, number: int, size_wh: tuple[int, int], light: _Light | None = None
 ) -> tuple[Path, Script]:
     """Render a view's clip of this number into ``directory``; without ``light`` it has its own."""
-    path = directory / f"{view.camera_name}_{_start(view, number):%Y%m%dT%H%M%SZ}.mp4"
-    script = write_script(view, Random(f"{view.camera_name} {number}"))
+    path = directory / _clip_name(view, number)
+    script = _script(view, number)
     frames = _play(script, size_wh, Random(f"light {view.camera_name} {number}"), light)
     write_clip(path, frames, fps=FPS, size_wh=size_wh, crf=_CRF)
     return path, script
+
+
+def _script(view: View, number: int) -> Script:
+    return write_script(view, Random(f"{view.camera_name} {number}"))
+
+
+def _clip_name(view: View, number: int) -> str:
+    return f"{view.camera_name}_{_start(view, number):%Y%m%dT%H%M%SZ}.mp4"
 
 
 def _make_folder(directory: Path) -> None:
@@ -150,7 +187,7 @@ def _play(script: Script, size_wh: tuple[int, int], rng: Random, light: _Light |
     """Yield the frames of a clip."""
     camera = script.view.camera(size_wh)
     empty = draw_empty_view(script.view, size_wh, rng)
-    light = light or _Light(rng.uniform(0.82, 1.12), rng.uniform(-0.06, 0.06), rng.uniform(1.0, 3.0))
+    light = light or _Light.drawn(rng)
     for number in range(int(script.length_s * FPS)):
         yield _expose(_draw_moment(script, number / FPS, empty, camera), light, rng)
 

@@ -3,15 +3,16 @@
 Only a folder's name is stored, so that a workspace can be moved.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, delete, select
 
 from workbench.domain import DatasetVersion, Split
 from workbench.errors import DatasetError, NotFoundError
 from workbench.store.database import Database
-from workbench.store.tables import dataset_versions
+from workbench.store.tables import dataset_versions, refused_builds
 
 
 class Datasets:
@@ -55,6 +56,20 @@ class Datasets:
             found="none",
             remedy="build one with `workbench dataset build`",
         )
+
+    def refuse(self, site: str, report: str, *, actor: str, at: datetime) -> None:
+        """Remember why the site's last build was refused."""
+        row = {"site": site, "report": report, "actor": actor, "at": at}
+        self._database.insert(refused_builds, [row], overwrite=True)
+
+    def accept(self, site: str) -> None:
+        """Forget why the site's last build was refused."""
+        self._database.write(delete(refused_builds).where(refused_builds.c.site == site))
+
+    def refusal(self, site: str) -> str | None:
+        """Return the report of the build that was refused since the latest version was made, if there was one."""
+        rows = self._database.rows(select(refused_builds.c.report).where(refused_builds.c.site == site))
+        return rows[0].report if rows else None
 
     def _version(self, row: Row[Any]) -> DatasetVersion:
         return DatasetVersion(

@@ -1,10 +1,11 @@
 """The catalogue of clips and frames. A million frames stay quick: what a page shows is asked of an index."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Row, Select, Table, and_, exists, func, or_, select, update
+from sqlalchemy import Column, Row, Select, Table, exists, func, or_, select, update
 
 from workbench.domain import Clip, Frame
 from workbench.errors import NotFoundError
@@ -150,6 +151,12 @@ class Footage:
         """Return those of ``frame_ids`` that the catalogue has."""
         return {row.id for row in self._rows_of(site, frame_ids, frames.c.id)}
 
+    def beginning(self, site: str, beginning: str) -> list[str]:
+        """Return the ids that begin so, at most two of them: enough to see whether it is the only one."""
+        follows = frames.c.id.between(beginning, beginning + "g")
+        query = select(frames.c.id).where(frames.c.site == site, follows).order_by(frames.c.id).limit(2)
+        return [row.id for row in self._database.rows(query)]
+
     def in_no_site(self, picture_ids: Iterable[str]) -> set[str]:
         """Return those of ``picture_ids`` that no site's catalogue has."""
         lost = set(picture_ids)
@@ -173,16 +180,30 @@ class Footage:
 
     def frame_at(self, site: str, clip_name: str, offset_s: float) -> Frame | None:
         """Return the frame seen in the clip within 0.05 s of ``offset_s`` seconds after its start, if any."""
-        earliest_s, latest_s = offset_s - _SAME_INSTANT_S, offset_s + _SAME_INSTANT_S
+        return self.frames_at(site, clip_name, [offset_s]).get(offset_s)
+
+    def frames_at(self, site: str, clip_name: str, offsets_s: Collection[float]) -> dict[float, Frame]:
+        """Return the frames of :meth:`frame_at` by the offsets asked for."""
+        if not offsets_s:
+            return {}
+        earliest_s, latest_s = min(offsets_s) - _SAME_INSTANT_S, max(offsets_s) + _SAME_INSTANT_S
         query = (
-            select(frames)
-            .join(sightings, and_(sightings.c.site == frames.c.site, sightings.c.frame_id == frames.c.id))
+            select(sightings.c.offset_s, sightings.c.frame_id)
             .where(sightings.c.site == site, sightings.c.clip_name == clip_name)
             .where(sightings.c.offset_s.between(earliest_s, latest_s))
-            .order_by(func.abs(sightings.c.offset_s - offset_s))
-            .limit(1)
+            .order_by(sightings.c.offset_s)
         )
-        return next(iter(self._frames(query)), None)
+        seen = self._database.rows(query)
+        seen_s = [row.offset_s for row in seen]
+        nearest: dict[float, str] = {}
+        for offset_s in offsets_s:
+            after = bisect_left(seen_s, offset_s)
+            around = range(max(after - 1, 0), min(after + 1, len(seen_s)))
+            index = min(around, key=lambda one: abs(seen_s[one] - offset_s), default=None)
+            if index is not None and abs(seen_s[index] - offset_s) <= _SAME_INSTANT_S:
+                nearest[offset_s] = seen[index].frame_id
+        frames = self.by_id(site, nearest.values())
+        return {offset_s: frames[frame_id] for offset_s, frame_id in nearest.items()}
 
     def replace(self, site: str, new_frames: Mapping[str, Frame]) -> int:
         """Put new frames in the place of the old ids that they stand beside, and return how many old ones went.

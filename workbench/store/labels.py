@@ -2,16 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, bindparam, delete, select, update
+from sqlalchemy import Column, Row, Select, Table, bindparam, delete, func, select, update
 
 from workbench.domain import Annotation, Answer, Box, LabelTask, Prediction, Split
 from workbench.store.database import Database
 from workbench.store.frame_states import refresh_states
 from workbench.store.tables import annotations, imported_answers, label_tasks, predictions, sites, split_pins
+
+_NUMBERS_AT_ONCE = 5_000
 
 
 class Labels:
@@ -22,6 +24,11 @@ class Labels:
         """Return the number of the site's Label Studio project, if it has one."""
         rows = self._database.rows(select(sites.c.labelstudio_project).where(sites.c.name == site))
         return rows[0].labelstudio_project if rows else None
+
+    def projects(self) -> dict[str, int]:
+        """Return the numbers of the Label Studio projects by site, of the sites that have one."""
+        query = select(sites.c.name, sites.c.labelstudio_project).where(sites.c.labelstudio_project.is_not(None))
+        return {row.name: row.labelstudio_project for row in self._database.rows(query.order_by(sites.c.name))}
 
     def set_project(self, site: str, project_id: int) -> None:
         self._database.write(update(sites).where(sites.c.name == site).values(labelstudio_project=project_id))
@@ -47,6 +54,10 @@ class Labels:
         rows = self._database.rows(_without_site(label_tasks).where(label_tasks.c.site == site))
         return {row.frame_id: LabelTask(**row._mapping) for row in rows}
 
+    def frames_of(self, site: str, task_ids: Collection[int]) -> dict[int, str]:
+        """Return the ids of the frames that these tasks ask about, by task number, of tasks that are known."""
+        return {row.task_id: row.frame_id for row in self._those(label_tasks, label_tasks.c.task_id, site, task_ids)}
+
     def add_predictions(self, site: str, made: Sequence[Prediction]) -> None:
         """Remember what a model said; the same model version on the same frame overwrites."""
         rows = [{"site": site, **asdict(prediction)} for prediction in made]
@@ -58,21 +69,34 @@ class Labels:
 
     def replace_annotations(self, site: str, new: Sequence[Annotation]) -> None:
         """Make ``new`` the whole of what people said about the site."""
-        answered = select(annotations.c.frame_id).where(annotations.c.site == site).distinct()
         with self._database.transaction():
-            before = {row.frame_id for row in self._database.rows(answered)}
-            self._database.write(delete(annotations).where(annotations.c.site == site))
-            self._database.insert(annotations, [{"site": site, **asdict(annotation)} for annotation in new])
-            refresh_states(self._database, site, before ^ {annotation.frame_id for annotation in new})
+            gone = {annotation.annotation_id for annotation in self.annotations(site)}
+            self.change_annotations(site, new, gone - {annotation.annotation_id for annotation in new})
 
-    def annotations(self, site: str) -> list[Annotation]:
-        """Return what people said about the site, oldest first."""
-        query = (
-            _without_site(annotations)
-            .where(annotations.c.site == site)
-            .order_by(annotations.c.updated_at, annotations.c.annotation_id)
-        )
-        return [_annotation(row) for row in self._database.rows(query)]
+    def change_annotations(self, site: str, put: Sequence[Annotation], gone: Iterable[int]) -> None:
+        """Add or overwrite the annotations ``put``, by their numbers, and remove those of the numbers ``gone``."""
+        of_number = (annotations.c.site == site, annotations.c.annotation_id == bindparam("of_number"))
+        numbers = list(gone)
+        with self._database.transaction():
+            before = self.annotations(site, {*numbers, *(annotation.annotation_id for annotation in put)})
+            self._database.write_each(
+                delete(annotations).where(*of_number), [{"of_number": number} for number in numbers]
+            )
+            rows = [{"site": site, **asdict(annotation)} for annotation in put]
+            self._database.insert(annotations, rows, overwrite=True)
+            refresh_states(self._database, site, {annotation.frame_id for annotation in (*before, *put)})
+
+    def annotations(self, site: str, numbers: Collection[int] | None = None) -> list[Annotation]:
+        """Return what people said about the site, oldest first; with ``numbers`` those alone, in any order."""
+        query = _without_site(annotations).where(annotations.c.site == site)
+        if numbers is None:
+            ordered = query.order_by(annotations.c.updated_at, annotations.c.annotation_id)
+            return [_annotation(row) for row in self._database.rows(ordered)]
+        return [_annotation(row) for row in self._those(annotations, annotations.c.annotation_id, site, numbers)]
+
+    def count_annotations(self, site: str) -> int:
+        query = select(func.count()).select_from(annotations).where(annotations.c.site == site)
+        return int(self._database.rows(query)[0][0])
 
     def add_imported(self, site: str, project_id: int, answers: Mapping[str, Sequence[Answer]]) -> None:
         """Remember the answers by frame id that a file brought into a Label Studio project."""
@@ -97,6 +121,14 @@ class Labels:
             for frame_id, said in answers.items()
         }
 
+    def with_imported(self, site: str, project_id: int) -> set[str]:
+        """Return the ids of the frames of which :meth:`add_imported` has seen an answer."""
+        query = select(imported_answers.c.frame_id).distinct()
+        rows = self._database.rows(
+            query.where(imported_answers.c.site == site, imported_answers.c.project_id == project_id)
+        )
+        return {row.frame_id for row in rows}
+
     def pin(self, site: str, splits: Mapping[str, Split]) -> None:
         """Fix the split of frames, by frame id."""
         rows = [{"site": site, "frame_id": frame_id, "split": split.value} for frame_id, split in splits.items()]
@@ -105,6 +137,12 @@ class Labels:
     def pins(self, site: str) -> dict[str, Split]:
         rows = self._database.rows(select(split_pins).where(split_pins.c.site == site))
         return {row.frame_id: Split(row.split) for row in rows}
+
+    def _those(self, table: Table, number: Column[Any], site: str, numbers: Collection[int]) -> Iterator[Row[Any]]:
+        """Yield the site's rows of ``table`` that have one of ``numbers`` in this column."""
+        wanted, query = sorted(numbers), _without_site(table).where(table.c.site == site)
+        for start in range(0, len(wanted), _NUMBERS_AT_ONCE):
+            yield from self._database.rows(query.where(number.in_(wanted[start : start + _NUMBERS_AT_ONCE])))
 
 
 def _annotation(row: Row[Any]) -> Annotation:

@@ -26,7 +26,7 @@ class Sites:
             raise UsageError(
                 expected=f"site {site.name} with its classes {', '.join(known.class_names)}",
                 found=", ".join(site.class_names),
-                remedy="choose another site name or the same classes",
+                remedy="choose another name, or change the classes with `workbench taxonomy set`",
             )
 
     def get(self, name: str) -> Site:

@@ -7,7 +7,7 @@ from sqlalchemy import Row, select
 from workbench.domain import Role, User
 from workbench.errors import NotFoundError
 from workbench.store.database import Database
-from workbench.store.tables import users
+from workbench.store.tables import labeller_accounts, users
 
 
 class Users:
@@ -27,6 +27,15 @@ class Users:
 
     def all(self) -> list[User]:
         return [_user(row) for row in self._database.rows(select(users).order_by(users.c.name))]
+
+    def label_account(self, name: str) -> str | None:
+        """Return the e-mail address under which a user labels in Label Studio, where somebody said so."""
+        query = select(labeller_accounts.c.email).where(labeller_accounts.c.user_name == name)
+        return next((row.email for row in self._database.rows(query)), None)
+
+    def set_label_account(self, name: str, email: str) -> None:
+        row = {"user_name": self.get(name).name, "email": email}
+        self._database.insert(labeller_accounts, [row], overwrite=True)
 
     def _row(self, name: str) -> Row[Any]:
         for row in self._database.rows(select(users).where(users.c.name == name)):

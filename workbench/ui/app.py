@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from workbench.ui import drift, footage, label, review, runs, tune
+from workbench.ui import datasets, drift, footage, label, review, runs, tune
 from workbench.ui.fragments import badge
 from workbench.ui.session import asked_site, one_sentence_errors, require, site_names
 from workbench.ui.view import View, all_of
@@ -15,7 +15,7 @@ from workbench.workflows.workspace import Workspace
 
 __all__ = ["build_blocks"]
 
-_TABS: tuple[ModuleType, ...] = (footage, label, tune, runs, review, drift)
+_TABS: tuple[ModuleType, ...] = (footage, label, datasets, tune, runs, review, drift)
 _DAY_S = 86_400
 
 _BRAND = (

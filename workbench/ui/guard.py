@@ -8,11 +8,13 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workbench.ui.cookies import COOKIE_NAME, Sessions
+from workbench.workflows.hooks import HOOK_PATH
+from workbench.workflows.ml_backend import ML_PATH
 
 __all__ = ["Guard"]
 
-_OPEN_PATHS = frozenset({"/favicon.svg", "/health", "/sign-in"})
-_OPEN_PREFIX = "/media/"
+_OPEN_PATHS = frozenset({"/favicon.svg", "/health", "/sign-in", HOOK_PATH})
+_OPEN_PREFIXES = ("/media/", ML_PATH)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _UNUSED_PREFIXES = tuple(
     f"/gradio_api/{name}" for name in ("dev/", "proxy=", "run-history", "runs", "undo-vibe", "vibe-")
@@ -29,7 +31,8 @@ _PAGE_HEADERS = {
 
 
 class Guard:
-    """ASGI middleware; the signed media URLs, sign-in and health are the only ways in without a session.
+    """ASGI middleware; the signed media URLs, what Label Studio asks and tells with keys of its own, sign-in and health
+    are the only ways in without a session.
 
     Gradio checks its main routes itself through ``auth_dependency``; this also closes those that it leaves open, and
     those that the workbench has no use for.
@@ -52,7 +55,7 @@ class Guard:
             return JSONResponse({"error": "This request came from another site."}, status_code=403)
         if path.startswith(_UNUSED_PREFIXES):
             return JSONResponse({"error": "Not found"}, status_code=404)
-        if path in _OPEN_PATHS or path.startswith(_OPEN_PREFIX):
+        if path in _OPEN_PATHS or path.startswith(_OPEN_PREFIXES):
             return None
         if self._sessions.user_name(connection.cookies.get(COOKIE_NAME)) is not None:
             return None

@@ -9,6 +9,7 @@ from workbench.domain import AuditEvent, Candidate, CandidateState, EvaluationRe
 from workbench.errors import PromotionError
 from workbench.metric_texts import METRIC_TEXTS, MetricText
 from workbench.promotion.evidence import report_from_metrics
+from workbench.ui.dataset_details import allowed_leaks_note
 from workbench.ui.fragments import (
     badge,
     empty_state,
@@ -155,7 +156,13 @@ def _evidence(workspace: Workspace, candidate: Candidate) -> Markup:
         for prefix in ("test", "base_test")
     )
     return Markup("").join(
-        [_request(candidate), _gates(candidate), _figures(adapted, base), report_frame(workspace, candidate.run_id)]
+        [
+            _request(candidate),
+            allowed_leaks_note(workspace, candidate.dataset_id),
+            _gates(candidate),
+            _figures(adapted, base),
+            report_frame(workspace, candidate.run_id),
+        ]
     )
 
 

@@ -13,13 +13,17 @@ from workbench.errors import ServiceError
 from workbench.settings import Settings
 from workbench.ui.app import build_blocks
 from workbench.ui.cookies import COOKIE_NAME, Sessions
+from workbench.ui.dataset_pages import dataset_routes
 from workbench.ui.guard import Guard
+from workbench.ui.hooks import hook_routes
 from workbench.ui.invitation import invitation_routes
 from workbench.ui.media import media_routes
+from workbench.ui.ml_backend import ml_backend_routes
 from workbench.ui.reports import report_routes
 from workbench.ui.sign_in import sign_in_routes
 from workbench.ui.theme import STYLE_SHEET, site_theme
 from workbench.ui.throttle import Throttle
+from workbench.workflows.follow_labels import following
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["build_app", "serve"]
@@ -36,7 +40,10 @@ def build_app(workspace: Workspace) -> FastAPI:
     app.include_router(sign_in_routes(workspace, sessions, Throttle()))
     app.include_router(media_routes(workspace))
     app.include_router(report_routes(workspace))
+    app.include_router(dataset_routes(workspace))
     app.include_router(invitation_routes(workspace, sessions))
+    app.include_router(hook_routes(workspace))
+    app.include_router(ml_backend_routes(workspace))
 
     @app.get("/health")
     def health() -> dict[str, str]:
@@ -58,7 +65,7 @@ def serve(workspace: Workspace) -> None:
     settings = workspace.settings
     app = build_app(workspace)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_FAREWELL_S)
-    with _listener(settings) as listener:
+    with _listener(settings) as listener, following(workspace):
         print(f"Site Workbench at {settings.ui_url}", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -1,4 +1,4 @@
-"""Tune: freeze the labels as a dataset version, pick a recipe, start a run and watch it."""
+"""Tune: pick a recipe for the newest dataset version, start a run and watch it."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -32,36 +32,26 @@ _USES = {
 
 
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
-    gr.HTML(heading(TITLE, "Labels become a frozen dataset, a recipe says how, and a process of its own trains."))
+    gr.HTML(heading(TITLE, "The newest dataset version, a recipe that says how, and a process of its own that trains."))
     dataset = gr.HTML(loading())
-    with gr.Row(equal_height=False):
-        with card("Freeze the labels", Role.ENGINEER):
-            gr.HTML(note("Stills that were taken close together never end up in different parts of the dataset."))
-            freeze = gr.Button("Build dataset")
-            builds = JobPanel(workspace, site, {"dataset-build": "Building the dataset"})
-        with card("Train an adapter", Role.ENGINEER):
-            recipe = gr.Dropdown(label="Recipe", choices=[], interactive=True)
-            overrides = gr.Textbox(
-                label="Overrides, one a line", lines=2, placeholder="training.max_steps=200\nlora.r=32"
-            )
-            with gr.Row():
-                check = gr.Button("Check")
-                start = gr.Button("Start tuning", variant="primary")
+    with card("Train an adapter", Role.ENGINEER):
+        recipe = gr.Dropdown(label="Recipe", choices=[], interactive=True)
+        overrides = gr.Textbox(label="Overrides, one a line", lines=2, placeholder="training.max_steps=200\nlora.r=32")
+        with gr.Row():
+            check = gr.Button("Check")
+            start = gr.Button("Start tuning", variant="primary")
     runs = JobPanel(workspace, site, {"tune": "Tuning"}, more=partial(_loss_so_far, workspace))
     explanation = gr.HTML()
-    desk = _Desk(workspace, builds, runs)
+    desk = _Desk(workspace, runs)
     recipe.input(desk.show_recipe, recipe, explanation, show_progress="hidden")
     check.click(desk.check_recipe, [recipe, overrides], explanation, show_progress="hidden")
-    when_clicked(freeze, desk.build_dataset, [site], then=builds.view, site=site)
     when_clicked(start, desk.tune, [site, recipe, overrides], then=runs.view, site=site)
-    builds.when_ended(View(workspace, partial(_dataset, workspace), [dataset]))
-    return View(workspace, desk.look, [dataset, recipe, explanation, *builds.outputs, *runs.outputs])
+    return View(workspace, desk.look, [dataset, recipe, explanation, *runs.outputs])
 
 
 @dataclass(frozen=True)
 class _Desk:
     workspace: Workspace
-    builds: JobPanel
     runs: JobPanel
 
     def look(self, site: str | None) -> tuple[object, ...]:
@@ -71,7 +61,6 @@ class _Desk:
             _dataset(self.workspace, site),
             gr.Dropdown(choices=list(recipes), value=first),
             _source(recipes[first]) if first else "",
-            *self.builds.look(site),
             *self.runs.look(site),
         )
 
@@ -89,11 +78,6 @@ class _Desk:
             for value in explain_recipe(path, _lines(overrides))
         ]
         return note(f"{recipe} can be used as it is.", tone="good") + table(["key", "value", "chosen by"], rows)
-
-    @one_sentence_errors
-    def build_dataset(self, site: str | None, request: gr.Request) -> None:
-        user = require(self.workspace, request, Role.ENGINEER)
-        self.builds.start("dataset-build", site=require_site(site), user=user)
 
     @one_sentence_errors
     def tune(self, site: str | None, recipe: str | None, overrides: str, request: gr.Request) -> None:
@@ -153,7 +137,7 @@ def _dataset(workspace: Workspace, site: str | None) -> Markup:
         return no_site()
     versions = workspace.store.datasets.all(site)
     if not versions:
-        return empty_state("No dataset yet", "Fetch labels under Label, then build the dataset here.")
+        return empty_state("No dataset yet", "Fetch labels under Label, then build one under Datasets.")
     latest = versions[-1]
     title = Markup("<h4>Version {} <span>made {} UTC · versions so far: {}</span></h4>").format(
         short_id(latest.id), time_of(latest.created_at), len(versions)

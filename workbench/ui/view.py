@@ -10,7 +10,7 @@ from gradio.components import Component
 from gradio.events import Dependency
 from markupsafe import Markup
 
-from workbench.domain import Role
+from workbench.domain import Role, User
 from workbench.ui.session import asked_site, one_sentence_errors, require
 from workbench.workflows.workspace import Workspace
 
@@ -19,17 +19,24 @@ __all__ = ["View", "all_of", "card", "when_clicked"]
 
 @dataclass(frozen=True)
 class View:
-    """Something that is shown of a site to whoever is signed in: ``look(site)`` returns the values of ``outputs``."""
+    """Something that is shown of a site to whoever is signed in: ``look(site)`` returns the values of ``outputs``.
+
+    What is ``personal`` depends on who looks: ``look(site, user)``.
+    """
 
     workspace: Workspace
-    look: Callable[[str | None], Any]
+    look: Callable[..., Any]
     outputs: Sequence[Component]
+    personal: bool = False
 
     @one_sentence_errors
     def refresh(self, site: str | None, request: gr.Request) -> Any:
         """Look anew; before the header has told the page its ``site``, at the one that the header will show."""
-        require(self.workspace, request)
-        return self.look(site or asked_site(self.workspace, request))
+        user = require(self.workspace, request)
+        return self.shown_to(user, site or asked_site(self.workspace, request))
+
+    def shown_to(self, user: User, site: str | None) -> Any:
+        return self.look(site, user) if self.personal else self.look(site)
 
     def show_on(self, event: Callable[..., Any], site: gr.Dropdown, *, name: str = "look") -> Dependency:
         """Refresh whenever ``event`` happens; ``name`` is the endpoint's."""
@@ -46,7 +53,11 @@ class View:
 def all_of(workspace: Workspace, views: Sequence[View]) -> View:
     """Return one view of everything that ``views`` show."""
     outputs = [output for view in views for output in view.outputs]
-    return View(workspace, lambda site: tuple(shown for view in views for shown in view.look(site)), outputs)
+
+    def look(site: str | None, user: User) -> tuple[Any, ...]:
+        return tuple(shown for view in views for shown in view.shown_to(user, site))
+
+    return View(workspace, look, outputs, personal=True)
 
 
 def when_clicked(

@@ -30,6 +30,21 @@ def add_user(workspace: Workspace, name: str, password: str, roles: Iterable[Rol
     return user
 
 
+def set_label_account(workspace: Workspace, name: str, email: str, *, actor: str) -> None:
+    """Remember that user ``name`` labels in Label Studio as ``email``; said again, the new address counts."""
+    if not all(email.strip().partition("@")):
+        raise UsageError(
+            expected="an e-mail address of an account in Label Studio",
+            found=repr(email),
+            remedy="see it on the account's page there",
+        )
+    with workspace.store.transaction():
+        workspace.store.users.set_label_account(name, email.strip())
+        workspace.store.audit.append(
+            actor=actor, action="user.labels-as", subject=name, detail={"email": email.strip()}
+        )
+
+
 def authenticate(workspace: Workspace, name: str, password: str) -> User:
     """Return the user with this name and password; AccessError, the same for an unknown name and a wrong password."""
     if not password_fits(password, _password_hash(workspace, name)):

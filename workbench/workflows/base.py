@@ -14,8 +14,6 @@ from PIL import Image
 from transformers import Idefics3ForConditionalGeneration, Idefics3Processor
 
 from workbench.evaluation.captions import score_captions
-from workbench.evaluation.intervals import interval_of
-from workbench.evaluation.statistic import mean_of
 from workbench.models.chat import ChatContract, conversation_text
 from workbench.models.dual_encoder import DualEncoder
 from workbench.models.vlm import load_vlm
@@ -40,6 +38,8 @@ from workbench.pretraining.vision_transfer import adopt_vision_tower
 from workbench.pretraining.vlm_training import VlmTraining, train_vlm
 from workbench.progress import Progress, silent
 from workbench.scenes import render_scene
+from workbench.statistics.intervals import interval_of
+from workbench.statistics.statistic import mean_of
 
 SCENES_PER_SEED = 1_000_000
 SCENES_FOR_TOKENIZER = 8000

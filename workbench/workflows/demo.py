@@ -15,14 +15,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from workbench.domain import Answer, Candidate, DriftReport, Interval, Role
-from workbench.labeling.labels_csv import LabelRow, read_labels
+from workbench.domain import Answer, Candidate, DriftReport, Interval, Role, Taxonomy
+from workbench.labeling.formats.file_label import FileLabel
+from workbench.labeling.formats.reading import read_labels
 from workbench.labeling.signup import ensure_labeller
 from workbench.labeling.studio import Studio
+from workbench.labeling.taxonomy_file import read_taxonomy
 from workbench.progress import Progress, silent
 from workbench.scenes.demo_site import NEXT_DAY_CAMERA, NEXT_DAY_FOLDER, DemoSiteReport, render_demo_site
 from workbench.settings import embedded_path
 from workbench.workflows import accounts, build, evaluate, ingest, label, monitor, promote, services, sites, tune
+from workbench.workflows.shown_frames import find_frames
 from workbench.workflows.task_board import TaskBoard
 from workbench.workflows.workspace import Workspace
 
@@ -87,8 +90,7 @@ def run_demo(workspace: Workspace, *, progress: Progress = silent) -> DemoSummar
     """Take the demo site from its clips to a champion; run again, it adds a new run and version to the same site."""
     watch = _Stopwatch()
     clips_dir = embedded_path("demo")
-    rows = read_labels(clips_dir / "labels.csv", class_names=None)
-    class_names = sorted({row.class_name for row in rows})
+    rows = read_labels(clips_dir / "labels.csv")
     passwords = {name: secrets.token_urlsafe(12) for name in PEOPLE}
     for name, role in PEOPLE.items():
         accounts.add_user(workspace, name, passwords[name], [role], actor=ACTOR)
@@ -96,7 +98,7 @@ def run_demo(workspace: Workspace, *, progress: Progress = silent) -> DemoSummar
     with services.started(workspace, only={"label-studio"}, progress=progress) as starting:
         workspace = starting.workspace
         with watch.stage("ingest"):
-            sites.add_site(workspace, SITE, class_names, actor=ACTOR)
+            _add_site(workspace, read_taxonomy(clips_dir / "taxonomy.yaml"))
             _ingest_clips(workspace, clips_dir, progress)
         with watch.stage("wait for Label Studio"):
             starting.wait()
@@ -138,6 +140,12 @@ def run_demo(workspace: Workspace, *, progress: Progress = silent) -> DemoSummar
     )
 
 
+def _add_site(workspace: Workspace, taxonomy: Taxonomy) -> None:
+    """Make the site; one that an earlier run made is left with whatever is asked there by now."""
+    if SITE not in {site.name for site in workspace.store.sites.all()}:
+        sites.add_site(workspace, SITE, taxonomy.class_names, taxonomy=taxonomy, actor=ACTOR)
+
+
 def _ingest_clips(workspace: Workspace, clips_dir: Path, progress: Progress) -> None:
     for clip_path in sorted(clips_dir.glob("*.mp4")):
         camera = clip_path.stem.rpartition("_")[0]
@@ -168,14 +176,15 @@ def _ingest_next_day(workspace: Workspace, folder: Path, progress: Progress) -> 
     return taken.since
 
 
-def _submit_labels(workspace: Workspace, rows: Sequence[LabelRow], progress: Progress) -> None:
+def _submit_labels(workspace: Workspace, rows: Sequence[FileLabel], progress: Progress) -> None:
     """Have each scripted account answer, as itself and through the API, its share of the tasks without an answer."""
     board = TaskBoard.read(workspace, SITE, progress)
+    frames = find_frames(workspace, SITE, (row.shown for row in rows)).frames
     answers: dict[int, Answer] = {}
     for row in rows:
-        frame = workspace.store.footage.frame_at(SITE, row.video, row.time_s)
+        frame = frames.get(row.shown)
         if frame is not None and not board.tasks[frame.id].annotations:
-            answers[board.tasks[frame.id].task_id] = row.answer
+            answers[board.tasks[frame.id].task_id] = Answer(row.class_name, row.caption)
     task_ids = sorted(answers)
     for turn, labeller in enumerate(LABELLERS):
         share = {task_id: answers[task_id] for task_id in task_ids[turn :: len(LABELLERS)]}

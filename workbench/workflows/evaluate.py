@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.datasets import load_rows
 from workbench.domain import DatasetVersion, EvaluationReport, Interval, LabelledFrame, Site, Split, utc_now
 from workbench.errors import TrackingError
 from workbench.evaluation import Answers, Assessment, FrameResult, assess, compare, render_html
@@ -15,6 +14,7 @@ from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
 from workbench.tracking import RunLog
 from workbench.workflows.build import dataset_of
+from workbench.workflows.dataset_rows import load_rows
 from workbench.workflows.predict import BASE, CHAMPION, decode_image, load_site_model, tuned_run
 from workbench.workflows.workspace import Workspace
 
@@ -56,7 +56,7 @@ def evaluate(
     """
     known_site = workspace.store.sites.get(site)
     version = dataset_of(workspace, site, dataset_id)
-    rows = load_rows(version, split)
+    rows = load_rows(workspace, version, split)
     exam = _Exam(workspace, known_site, version, split, rows, progress)
     tuned = tuned_run(workspace, site, model)
     progress(0, None, "loading the model")

@@ -19,7 +19,8 @@ from workbench.footage.recordings import Recording
 from workbench.footage.sampling import SamplingPlan, plan_at, plan_changes, plan_every, plan_keyframes
 from workbench.footage.selection import SelectionRules
 from workbench.footage.sources import FoundRecording, find_recordings
-from workbench.labeling.labels_csv import read_labels
+from workbench.labeling.formats.file_label import Instant
+from workbench.labeling.formats.reading import read_labels
 from workbench.progress import Progress, silent
 from workbench.workflows.record import record
 from workbench.workflows.sampling_log import SamplingLog
@@ -158,11 +159,12 @@ class _Taking:
             on_damage=problems.append,
             on_look=lambda count: self._progress(count, len(plan.instants_s), recording.name),
         )
+        names = recording.picture_names
         long_side_px = None if self._camera.hides_faces else LONG_SIDE_PX  # small faces are found at full size only
         for offset_s, still in found:
             jpeg = encode_jpeg(covered(still.image(long_side_px=long_side_px), self._camera))
             instants_s = sorted(plan.instants_s[offset_s], key=lambda instant_s: abs(instant_s - offset_s))
-            yield TakenStill(clip, jpeg, tuple(instants_s))
+            yield TakenStill(clip, jpeg, tuple(instants_s), names.get(offset_s, ""))
 
     def _clip(self, recording: Recording) -> Clip:
         start = recording.start(self._given_start)
@@ -243,8 +245,9 @@ def _plan_at_times(
 
 def _times_by_video(at: Path) -> dict[str, list[float]]:
     times_s: dict[str, list[float]] = {}
-    for row in read_labels(at, class_names=None):
-        times_s.setdefault(row.video, []).append(row.time_s)
+    for label in read_labels(at):
+        if isinstance(label.shown, Instant):
+            times_s.setdefault(label.shown.video, []).append(label.shown.time_s)
     return times_s
 
 

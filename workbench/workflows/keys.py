@@ -1,6 +1,8 @@
 """The keys and passwords that a workspace needs, made once and kept in ``data/local.env`` (mode 0600)."""
 
 import dataclasses
+import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ from workbench.labeling.server import is_loopback
 from workbench.settings import Settings
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["with_keys"]
+__all__ = ["derived_key", "with_keys"]
 
 
 def with_keys(workspace: Workspace) -> Workspace:
@@ -32,6 +34,12 @@ def with_keys(workspace: Workspace) -> Workspace:
         _append(settings, made)
     keys = {name: SecretStr(written.get(name, value)) for name, value in missing.items()}
     return dataclasses.replace(workspace, settings=settings.model_copy(update=keys))
+
+
+def derived_key(key: SecretStr, purpose: str) -> str:
+    """Return a key for one purpose, from which neither ``key`` nor that of another purpose can be told; empty as it."""
+    secret = key.get_secret_value().encode()
+    return hmac.new(secret, purpose.encode(), hashlib.sha256).hexdigest() if secret else ""
 
 
 def _read(settings: Settings) -> dict[str, str]:

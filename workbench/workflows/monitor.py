@@ -8,13 +8,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from workbench.datasets import load_rows
 from workbench.domain import DatasetVersion, DriftReport, Frame, LabelledFrame, Split
 from workbench.drift import CameraWindows, Window, drift_reports
 from workbench.models.dual_encoder import DualEncoder, load_dual_encoder
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
 from workbench.store import Cursor, FrameFilter
+from workbench.workflows.dataset_rows import load_rows
 from workbench.workflows.predict import champion_of, decode_image, load_site_model
 from workbench.workflows.workspace import Workspace
 
@@ -49,7 +49,7 @@ def check_drift(
         known_site.class_names,
         progress,
     )
-    references = _by_camera(load_rows(version, Split.TRAIN))
+    references = _by_camera(load_rows(workspace, version, Split.TRAIN, only_what_is_left=True))
     cameras = []
     for camera in workspace.store.sites.cameras(site):
         reference = references.get(camera.name, [])

@@ -1,26 +1,42 @@
 """The current model's guess about frames that labellers are asked about."""
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain import Prediction, Site
+from workbench.store import CurrentModel
 from workbench.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
     from workbench.models.vlm import Vlm
 
-__all__ = ["PreLabeller"]
+__all__ = ["PreLabeller", "source_of"]
 
 
 class PreLabeller:
-    """The site's champion, or the base while it has none; loaded when it is first asked."""
+    """The site's champion, or the base while it has none, as it is now; loaded when it is first asked to guess."""
 
     def __init__(self, workspace: Workspace, site: Site) -> None:
         self._workspace, self._site = workspace, site
+        self._source = source_of(workspace, site.name)
 
     @property
     def model_version(self) -> str:
+        """The version that the model has, or had when it was loaded last from the same source."""
+        known = self._workspace.store.suggestions.model(self._site.name)
+        return known.model_version if known and known.source == self._source else self._vlm.version
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the site's model and its classes are still those that this was made for."""
+        is_same_site = self._workspace.store.sites.get(self._site.name) == self._site
+        return is_same_site and source_of(self._workspace, self._site.name) == self._source
+
+    def load(self) -> str:
+        """Load the model, if that has not been done, and return its version."""
         return self._vlm.version
 
     def guess(self, frame_ids: Sequence[str]) -> dict[str, Prediction]:
@@ -35,4 +51,21 @@ class PreLabeller:
     def _vlm(self) -> "Vlm":
         from workbench.workflows.predict import load_site_model
 
-        return load_site_model(self._workspace, self._site.name)
+        vlm = load_site_model(self._workspace, self._site.name)
+        self._workspace.store.suggestions.set_model(self._site.name, CurrentModel(self._source, vlm.version))
+        return vlm
+
+
+def source_of(workspace: Workspace, site: str) -> str:
+    """Return what tells, without loading it, whether the site's model is the same as before.
+
+    It is the champion's number, or the name of the base with the sizes and times of its weights.
+    """
+    champion = workspace.store.promotions.champion(site)
+    if champion is not None:
+        return f"champion {champion}"
+    base = workspace.settings.resolved_base_model
+    facts = [(file, file.stat()) for file in sorted(Path(base).glob("*.safetensors"))]
+    lines = [base, *(f"{file.name} {fact.st_size} {fact.st_mtime_ns}" for file, fact in facts)]
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return f"base {digest}"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from workbench.datasets.disk import embeds_pictures
 from workbench.domain import Camera, Frame, LabelTask, Mask
 from workbench.errors import LabelStudioError, StorageError
 from workbench.footage.pictures import encode_jpeg
@@ -43,7 +44,8 @@ def hide(
 
     A covered still has other bytes and therefore another id; its task, labels and pins go with it, and the uncovered
     file is deleted, as are pictures that were on their way when an ingest was killed. Masks that are taken away uncover
-    nothing that was stored. Datasets that were built before are frozen and named in the report.
+    nothing that was stored. Dataset versions hold no pictures: one that names a still which is covered now cannot be
+    used any more and says so. Versions of earlier releases do hold some and are named in the report.
     Interrupted, the same call again goes on.
 
     Raises:
@@ -62,7 +64,8 @@ def hide(
     changed, problems = _cover_all(workspace, site, ids, rules, progress)
     n_covered = len(ids) - len(problems)
     _sweep(workspace, progress)
-    datasets = tuple(version.id for version in workspace.store.datasets.all(site)) if ids else ()
+    versions = workspace.store.datasets.all(site) if ids else []
+    datasets = tuple(version.id for version in versions if embeds_pictures(version))
     problems += _tell_label_studio(workspace, changed, progress)
     return PrivacyReport(rules, n_covered, datasets, tuple(problems))
 
@@ -95,6 +98,7 @@ def _sweep(workspace: Workspace, progress: Progress) -> None:
         for picture_id in lost:
             files.delete(picture_id)
         store.prints.forget(lost)
+        store.opinions.forget(lost)
     for done, folder in enumerate(FOLDERS, start=1):
         with store.transaction():
             files.sweep(folder)
@@ -115,6 +119,7 @@ def _cover(workspace: Workspace, frame: Frame, jpeg_before: bytes, camera: Camer
             if not workspace.store.footage.sites_with(frame.id):
                 workspace.frame_files.delete(frame.id)
                 workspace.store.prints.forget([frame.id])
+                workspace.store.opinions.forget([frame.id])
     return new
 
 

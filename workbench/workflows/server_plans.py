@@ -1,5 +1,6 @@
 """How each server is started, and how one knows that it answers."""
 
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ def _label_studio(settings: Settings) -> ServerPlan:
         data_dir=settings.data_dir / "label-studio",
         token=token,
         password=settings.labelstudio_password.get_secret_value(),
+        workbench_address=_address_of(settings.resolved_public_url),
     )
     is_ours = is_loopback(settings.labelstudio_url) and not _is_personal(token)
     folders = (settings.home, Path(__file__).resolve().parents[2])
@@ -105,6 +107,14 @@ def _ui(settings: Settings) -> ServerPlan:
         timeout_s=300.0,
         is_ready=lambda: answers(f"{settings.ui_url}/health"),
     )
+
+
+def _address_of(url: str) -> str:
+    """Return the IPv4 address of a URL's host; empty where nobody knows it."""
+    try:
+        return socket.gethostbyname(str(urlsplit(url).hostname))
+    except OSError:
+        return ""
 
 
 def _is_personal(token: str) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from functools import partial
 
-from workbench.domain import Camera, Site
-from workbench.errors import NotFoundError, StorageError
+from workbench.domain import Camera, Site, Taxonomy
+from workbench.errors import NotFoundError, StorageError, UsageError
 from workbench.footage.addresses import require_stream, without_credentials
 from workbench.footage.privacy import covered
 from workbench.footage.streams import StreamProbe, probe_stream
@@ -14,14 +14,29 @@ from workbench.workflows.workspace import Workspace
 __all__ = ["add_camera", "add_site", "stream_address", "try_stream"]
 
 
-def add_site(workspace: Workspace, name: str, class_names: Sequence[str], *, actor: str) -> Site:
-    """Make ``name`` a site whose frames are one of ``class_names``; the same call again changes nothing."""
+def add_site(
+    workspace: Workspace, name: str, class_names: Sequence[str], *, taxonomy: Taxonomy | None = None, actor: str
+) -> Site:
+    """Make ``name`` a site whose frames are one of ``class_names``, the classes of ``taxonomy`` where one is given.
+
+    The same call again changes nothing.
+
+    Raises:
+        UsageError: The site is there with other classes, or other things are asked there.
+    """
     site = Site(name, tuple(class_names))
-    with workspace.store.transaction():
-        if site not in workspace.store.sites.all():
-            workspace.store.sites.add(site)
-            workspace.store.audit.append(
-                actor=actor, action="site.add", subject=name, detail={"class_names": list(class_names)}
+    store = workspace.store
+    with store.transaction():
+        if site not in store.sites.all():
+            store.sites.add(site)
+            if taxonomy is not None:
+                store.sites.set_taxonomy(name, taxonomy)
+            store.audit.append(actor=actor, action="site.add", subject=name, detail={"class_names": list(class_names)})
+        elif taxonomy not in (None, store.sites.taxonomy(name)):
+            raise UsageError(
+                expected=f"what is asked at site {name}, which is there",
+                found="another taxonomy",
+                remedy=f"change it with `workbench taxonomy set FILE --site {name}`",
             )
     return site
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from workbench.domain import Camera, Clip, Frame
 from workbench.errors import FootageError
 from workbench.footage.pictures import Jpeg
-from workbench.store import picture_id
+from workbench.store import NamedPicture, picture_id
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["HiddenAreasChangedError", "StillKeeper", "TakenStill"]
@@ -22,11 +22,15 @@ class HiddenAreasChangedError(FootageError):
 
 @dataclass(frozen=True)
 class TakenStill:
-    """A covered picture of ``clip``, found at ``instants_s``: seconds after its start, the picture's own first."""
+    """A covered picture of ``clip``, found at ``instants_s``: seconds after its start, the picture's own first.
+
+    ``file_name`` is that of the file that it is the whole of, empty for a still of a video.
+    """
 
     clip: Clip
     jpeg: Jpeg
     instants_s: tuple[float, ...]
+    file_name: str = ""
 
     @property
     def taken_at(self) -> datetime:
@@ -96,6 +100,8 @@ class StillKeeper:
             for still in stills:
                 self._workspace.frame_files.write(still.jpeg.content)
             added = store.footage.add_frames([frame for still in stills for frame in still.frames()])
+            named = [NamedPicture(one.clip.name, one.file_name, one.id) for one in stills if one.file_name]
+            store.pictures.put(clip.site, named)
             store.arrivals.settle(ids)
         self._count(clips.values(), stills, added)
 

@@ -1,19 +1,25 @@
 """A site's tasks in Label Studio, as found there, and the additions that the labelling workflows make to them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from workbench.domain import Answer, LabelTask, Site
+from workbench.domain import Answer, LabelTask, Prediction, Site
+from workbench.labeling.connection import until_certain
 from workbench.labeling.studio import NewTask, Studio, StudioTask
+from workbench.labeling.task_list import by_frame
 from workbench.progress import Progress
 from workbench.store import turn
 from workbench.workflows.images import ImageLinks
 from workbench.workflows.prelabel import PreLabeller
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["TaskBoard", "by_current_frame", "open_studio"]
+__all__ = ["TaskBoard", "current_frames", "open_studio"]
 
-_CHUNK_FRAMES = 128
+_CHUNK_FRAMES = 250
+_GUESSED_AT_ONCE = 50
+_LONGEST_CHUNK_S = 10.0
 
 
 def open_studio(workspace: Workspace) -> Studio:
@@ -21,85 +27,119 @@ def open_studio(workspace: Workspace) -> Studio:
     return Studio(workspace.settings.labelstudio_url, workspace.settings.labelstudio_token.get_secret_value())
 
 
-def by_current_frame(workspace: Workspace, site: str, found: Mapping[str, StudioTask]) -> dict[str, StudioTask]:
-    """Return those of the tasks ``found`` that ask about the site's frames, by the frame's present id.
+def current_frames(workspace: Workspace, site: str, tasks: Collection[StudioTask]) -> dict[int, str]:
+    """Return the present ids of the frames that ``tasks`` ask about, by task number, of those that are the site's.
 
     A still that was covered by a mask has another id since; its task names the old one until it is told.
     """
-    ours = workspace.store.footage.known(site, found)
-    by_task = {task.task_id: frame_id for frame_id, task in workspace.store.labels.tasks(site).items()}
-    current = {frame_id if frame_id in ours else by_task.get(task.task_id): task for frame_id, task in found.items()}
-    return {frame_id: task.about(frame_id) for frame_id, task in current.items() if frame_id}
+    ours = workspace.store.footage.known(site, {task.frame_id for task in tasks if task.frame_id})
+    renamed = {task.task_id for task in tasks if task.frame_id not in ours}
+    named = {task.task_id: task.frame_id for task in tasks if task.frame_id in ours}
+    return workspace.store.labels.frames_of(site, renamed) | named
 
 
 class TaskBoard:
     """A site's project as it was found in Label Studio, and the additions to it.
 
-    Additions are made in chunks; after each one the store knows what the server has.
+    Additions are made in chunks; after each one the store knows what the server has. An addition that nobody answered
+    for is looked for there before it is made again.
     """
 
     def __init__(self, workspace: Workspace, site: Site, studio: Studio, project_id: int) -> None:
         self.site, self.studio, self.project_id = site, studio, project_id
         self.tasks: dict[str, StudioTask] = {}
+        self.twins_removed = 0
+        self.interface_restored = False
+        self._every: list[StudioTask] = []
+        self._n_found = 0
         self._workspace = workspace
         self._links = ImageLinks(workspace.settings)
 
     @classmethod
     @contextmanager
     def held(cls, workspace: Workspace, site: str, progress: Progress) -> Iterator["TaskBoard"]:
-        """Read the board and keep others of this workspace from adding to it: two would make every task twice."""
+        """Read the board and keep others of this workspace from adding to it: two would make every task twice.
+
+        What another workspace made twice in the same project, at the same time, is mended here.
+        """
         with turn(workspace.settings.run_dir / f"label-{site}.lock"):
-            yield cls.read(workspace, site, progress)
+            board = cls.read(workspace, site, progress)
+            board.remove_twins(progress)
+            yield board
 
     @classmethod
     def read(cls, workspace: Workspace, site: str, progress: Progress) -> "TaskBoard":
         """Find or make the project and read its tasks; the store learns which came and went."""
         known_site = workspace.store.sites.get(site)
         studio = open_studio(workspace)
-        project_id = studio.ensure_project(known_site, workspace.store.labels.project(site))
+        known_project = workspace.store.labels.project(site)
+        found = studio.find_project(known_site, known_project)
+        project_id = studio.ensure_project(known_site, workspace.store.sites.taxonomy(site), known_project)
         board = cls(workspace, known_site, studio, project_id)
-        board.tasks = by_current_frame(workspace, site, studio.tasks(project_id, progress=progress))
-        known = workspace.store.labels.tasks(site)
-        with workspace.store.transaction():
-            workspace.store.labels.set_project(site, project_id)
-            workspace.store.labels.remove_tasks(site, known.keys() - board.tasks.keys())
-            workspace.store.labels.add_tasks(
-                site,
-                [
-                    LabelTask(frame_id, task.task_id, project_id, "found in Label Studio")
-                    for frame_id, task in board.tasks.items()
-                    if frame_id not in known or known[frame_id].task_id != task.task_id
-                ],
-            )
+        board.interface_restored = found is not None and not found.is_as_written
+        board.read_again(progress)
         return board
+
+    def read_again(self, progress: Progress) -> None:
+        """Read the tasks that there are now."""
+        self._every = self.studio.every_task(self.project_id, progress)
+        self._n_found = len(self._every)
+        frames = current_frames(self._workspace, self.site.name, self._every)
+        self._every = [task.about(frames[task.task_id]) for task in self._every if task.task_id in frames]
+        self.tasks = by_frame(self._every)
+        self._remember()
+
+    def remove_twins(self, progress: Progress) -> None:
+        """Remove tasks about frames that another task asks about as well, unless somebody has touched them.
+
+        Of each frame's tasks the oldest stays that has an answer, or the oldest of all.
+        """
+        by_frame_id: defaultdict[str, list[StudioTask]] = defaultdict(list)
+        for task in self._every:
+            by_frame_id[task.frame_id].append(task)
+        answered_first = [sorted(tasks, key=lambda one: one.answers == 0) for tasks in by_frame_id.values()]
+        twins = [task.task_id for _, *others in answered_first for task in others if task.answers == 0]
+        if twins:
+            self.studio.remove_untouched(self.project_id, twins)
+            self.read_again(progress)
+            self.twins_removed += len(set(twins) - {task.task_id for task in self._every})
 
     def create(
         self,
         answers: Mapping[str, Sequence[Answer]],
-        reason: str,
+        reasons: Mapping[str, str],
         guesser: PreLabeller | None,
         progress: Progress,
     ) -> None:
-        """Make a task of each frame in ``answers`` with what people said about it already."""
-        frame_ids = list(answers)
-        for start in range(0, len(frame_ids), _CHUNK_FRAMES):
-            chunk = frame_ids[start : start + _CHUNK_FRAMES]
-            guesses = guesser.guess(chunk) if guesser else {}
-            new = [
-                NewTask(frame_id, self._links.sign(frame_id), reason, guesses.get(frame_id), tuple(answers[frame_id]))
+        """Make a task of each frame in ``answers``, in that order, with what people said about it already.
+
+        Where there are other tasks afterwards than were found and made, as when a request of a run that was killed was
+        still being carried out, those made twice are removed.
+        """
+        done = 0
+        for chunk, guesses in _chunks(list(answers), guesser):
+            new = {
+                frame_id: NewTask(
+                    frame_id,
+                    self._links.sign(frame_id),
+                    reasons[frame_id],
+                    guesses.get(frame_id),
+                    tuple(answers[frame_id]),
+                )
                 for frame_id in chunk
-            ]
-            task_ids = self.studio.add_tasks(self.project_id, new)
+            }
+            task_ids = self._make(new)
             with self._workspace.store.transaction():
                 self._workspace.store.labels.add_predictions(self.site.name, list(guesses.values()))
                 self._workspace.store.labels.add_tasks(
                     self.site.name,
-                    [
-                        LabelTask(frame_id, task_id, self.project_id, reason)
-                        for frame_id, task_id in zip(chunk, task_ids, strict=True)
-                    ],
+                    [LabelTask(frame_id, task_ids[frame_id], self.project_id, reasons[frame_id]) for frame_id in chunk],
                 )
-            progress(start + len(chunk), len(frame_ids), "tasks created")
+            done += len(chunk)
+            progress(done, len(answers), "tasks created")
+        if done and self.studio.count_tasks(self.project_id) != self._n_found + done:
+            self.read_again(progress)
+            self.remove_twins(progress)
 
     def answer(self, answers: Mapping[str, Sequence[Answer]], progress: Progress) -> None:
         """Submit what people said about frames, by frame id, that have a task already."""
@@ -114,14 +154,12 @@ class TaskBoard:
             return 0
         version = guesser.model_version
         unguessed = [frame_id for frame_id in open_tasks if version not in self.tasks[frame_id].model_versions]
-        for start in range(0, len(unguessed), _CHUNK_FRAMES):
-            chunk = unguessed[start : start + _CHUNK_FRAMES]
-            guesses = guesser.guess(chunk)
-            self.studio.add_predictions(
-                self.project_id, {open_tasks[frame_id]: guess for frame_id, guess in guesses.items()}
-            )
+        done = 0
+        for chunk, guesses in _chunks(unguessed, guesser):
+            self._guess({open_tasks[frame_id]: guess for frame_id, guess in guesses.items()})
             self._workspace.store.labels.add_predictions(self.site.name, list(guesses.values()))
-            progress(start + len(chunk), len(unguessed), "frames pre-labelled again")
+            done += len(chunk)
+            progress(done, len(unguessed), "frames pre-labelled again")
         return len(unguessed)
 
     def renew_image_urls(self, progress: Progress) -> int:
@@ -142,3 +180,67 @@ class TaskBoard:
             if missing := [answer for answer in said if answer not in given]:
                 new[frame_id] = missing
         return new
+
+    def _make(self, new: Mapping[str, NewTask]) -> dict[str, int]:
+        """Make ``new`` tasks, by frame id, each once, and return their numbers."""
+        made: dict[str, int] = {}
+
+        def make() -> None:
+            missing = [task for frame_id, task in new.items() if frame_id not in made]
+            if missing:
+                task_ids = self.studio.add_tasks(self.project_id, missing)
+                made.update(zip((task.frame_id for task in missing), task_ids, strict=True))
+
+        def look() -> None:
+            found = self.studio.tasks(self.project_id)
+            made.update({frame_id: found[frame_id].task_id for frame_id in new if frame_id in found})
+
+        until_certain(make, look)
+        return made
+
+    def _guess(self, guesses: Mapping[int, Prediction]) -> None:
+        """Add predictions, by task number, each once."""
+        missing = dict(guesses)
+
+        def add() -> None:
+            if missing:
+                self.studio.add_predictions(self.project_id, missing)
+
+        def look() -> None:
+            for task in self.studio.every_task(self.project_id):
+                if task.task_id in missing and missing[task.task_id].model_version in task.model_versions:
+                    del missing[task.task_id]
+
+        until_certain(add, look)
+
+    def _remember(self) -> None:
+        """Tell the store which tasks came and went."""
+        store, site = self._workspace.store, self.site.name
+        known = store.labels.tasks(site)
+        found = [
+            LabelTask(frame_id, task.task_id, self.project_id, "found in Label Studio")
+            for frame_id, task in self.tasks.items()
+            if frame_id not in known or known[frame_id].task_id != task.task_id
+        ]
+        with store.transaction():
+            store.labels.set_project(site, self.project_id)
+            store.labels.remove_tasks(site, known.keys() - self.tasks.keys())
+            store.labels.add_tasks(site, found)
+
+
+def _chunks(frame_ids: Sequence[str], guesser: PreLabeller | None) -> Iterator[tuple[list[str], dict[str, Prediction]]]:
+    """Yield the frames, some at a time, with what is guessed about them.
+
+    A chunk ends early where guessing takes long: labellers need not wait for it, and a kill loses little.
+    """
+    at_once = min(_GUESSED_AT_ONCE, _CHUNK_FRAMES)
+    chunk, guesses, began_s = list[str](), dict[str, Prediction](), time.monotonic()
+    for start in range(0, len(frame_ids), at_once):
+        some = frame_ids[start : start + at_once]
+        chunk += some
+        guesses |= guesser.guess(some) if guesser else {}
+        if len(chunk) >= _CHUNK_FRAMES or time.monotonic() - began_s > _LONGEST_CHUNK_S:
+            yield chunk, guesses
+            chunk, guesses, began_s = [], {}, time.monotonic()
+    if chunk:
+        yield chunk, guesses

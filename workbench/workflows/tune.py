@@ -6,7 +6,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from workbench.datasets import load_rows
+from workbench.datasets.card import CARD_FILE
+from workbench.datasets.disk import read_derived
 from workbench.domain import DatasetVersion, LabelledFrame, Prediction, Site, Split
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
@@ -16,6 +17,8 @@ from workbench.tracking import RunLog
 from workbench.tuning.adapter_files import verify_adapter
 from workbench.tuning.tuner import Preflight, Prepared, Tuned, package_versions, prepare, tune_model
 from workbench.workflows.build import dataset_of
+from workbench.workflows.dataset_rows import load_rows
+from workbench.workflows.golden import require_no_golden
 from workbench.workflows.predict import base_source, decode_image, predict_images
 from workbench.workflows.workspace import Workspace
 
@@ -59,10 +62,11 @@ def tune(
     recipe = load_recipe(recipe_path, overrides)
     known_site = workspace.store.sites.get(site)
     version = dataset_of(workspace, site, dataset_id)
+    require_no_golden(workspace, version, progress=progress)
     with ExitStack() as undo, workspace.tracker.run(site, Path(recipe_path).stem, kind="tune") as run:
         progress(0, None, "loading the base model")
         source = base_source(workspace, recipe.base)
-        prepared = prepare(recipe, source, known_site.class_names, *_rows(version))
+        prepared = prepare(recipe, source, known_site.class_names, *_rows(workspace, version))
         announce(prepared.preflight)
         _log_choices(run, recipe, prepared, version, actor)
         adapter_dir = workspace.settings.adapters_dir / run.id
@@ -91,8 +95,8 @@ def tune(
     return result
 
 
-def _rows(version: DatasetVersion) -> tuple[Sequence[LabelledFrame], Sequence[LabelledFrame]]:
-    return load_rows(version, Split.TRAIN), load_rows(version, Split.VALIDATION)
+def _rows(workspace: Workspace, version: DatasetVersion) -> tuple[Sequence[LabelledFrame], Sequence[LabelledFrame]]:
+    return load_rows(workspace, version, Split.TRAIN), load_rows(workspace, version, Split.VALIDATION)
 
 
 def _log_choices(run: RunLog, recipe: Recipe, prepared: Prepared, version: DatasetVersion, actor: str) -> None:
@@ -113,6 +117,8 @@ def _log_choices(run: RunLog, recipe: Recipe, prepared: Prepared, version: Datas
         }
     )
     run.log_dataset(version, "training")
+    if card := read_derived(version, CARD_FILE):
+        run.log_text(card, f"dataset/{CARD_FILE}")
     run.log_text(recipe.to_yaml(), "recipe.yaml")
     run.log_json(asdict(preflight), "preflight.json")
     run.log_json(package_versions(), "packages.json")

@@ -1,10 +1,10 @@
 """Which frames were frozen together, and where people want them."""
 
-from sqlalchemy import JSON, Column, ForeignKey, String, Table, Text
+from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, Text
 
 from workbench.store.tables.schema import UtcDateTime, a_frame, metadata
 
-__all__ = ["dataset_versions", "split_pins"]
+__all__ = ["dataset_versions", "golden_sets", "refused_builds", "split_pins"]
 
 split_pins = Table(
     "split_pins",
@@ -25,3 +25,26 @@ dataset_versions = Table(
     Column("rows", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
 )
+
+golden_sets = Table(
+    "golden_sets",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("site", ForeignKey("sites.name"), nullable=False),
+    Column("frames", Integer, nullable=False),
+    Column("manifest", Text, nullable=False),
+    Column("frozen_by", String(63), nullable=False),
+    Column("frozen_at", UtcDateTime, nullable=False),
+    Column("note", Text, nullable=False),
+)
+"""Rows are added and never changed; the newest of a site is in force."""
+
+refused_builds = Table(
+    "refused_builds",
+    metadata,
+    Column("site", ForeignKey("sites.name"), primary_key=True),
+    Column("actor", String(255), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("report", Text, nullable=False),
+)
+"""Why a site's last build was refused, until one succeeds: the report of its leak check."""

@@ -1,0 +1,54 @@
+"""What is wrong with a YAML file that a person wrote, in words: where its text breaks, and every wrong key at once."""
+
+import difflib
+from collections.abc import Collection
+from typing import Any
+
+from pydantic import ValidationError
+
+__all__ = ["nearest_key", "where_yaml_breaks", "wrong_values"]
+
+_UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
+_MISSING_KEY = {"missing", "missing_argument"}
+
+
+def where_yaml_breaks(error: Exception) -> str:
+    """Return what a YAMLError or UnicodeDecodeError found, and in which line and column, counted from 1."""
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or "text that is not UTF-8"
+    return f"{what} in line {mark.line + 1}, column {mark.column + 1}" if mark else str(what)
+
+
+def wrong_values(error: ValidationError, known_keys: Collection[str], *, whole: str, prefix: str = "") -> list[str]:
+    """Return one phrase for each mistake.
+
+    ``known_keys`` are full keys such as ``training.learning_rate``; ``whole`` is what the value is called where no key
+    of it is at fault, and ``prefix`` stands before each key.
+    """
+    return [_problem(one, known_keys, whole, prefix) for one in error.errors()]
+
+
+def nearest_key(key: str, known_keys: Collection[str]) -> str:
+    """Return `` (did you mean …?)`` with the known key most like ``key``, by its whole or by its last part."""
+    sections = {name.rpartition(".")[0] for name in known_keys} - {""}
+    candidates = [*known_keys, *sections]
+    found = difflib.get_close_matches(key, candidates, n=1, cutoff=0.6)
+    if not found:
+        same_name = [name for name in candidates if name.rpartition(".")[2] == key.rpartition(".")[2]]
+        by_name = {name.rpartition(".")[2]: name for name in candidates}
+        close = difflib.get_close_matches(key.rpartition(".")[2], by_name, n=1, cutoff=0.6)
+        found = same_name[:1] or [by_name[name] for name in close]
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+def _problem(error: Any, known_keys: Collection[str], whole: str, prefix: str) -> str:
+    path = ".".join(map(str, error["loc"]))
+    key = f"{prefix}{path}" if path else prefix.rstrip(".") or whole
+    if error["type"] in _UNKNOWN_KEY:
+        return f"{key} is not a key{nearest_key(path, known_keys)}"
+    if error["type"] in _MISSING_KEY:
+        return f"{key} is missing"
+    expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        return f"{key}: {expected}"
+    return f"{key} should be {expected}, not {error['input']!r}"
