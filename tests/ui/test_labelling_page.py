@@ -65,8 +65,9 @@ def test_what_a_person_answers_comes_back(
     page.mouse.move(corner["x"] + corner["width"] * 0.75, corner["y"] + corner["height"] * 0.75, steps=5)
     page.mouse.up()
     page.get_by_test_id("textarea-input").fill(CAPTION)
-    page.get_by_role("button", name="Submit").click()
-    expect(page.get_by_role("button", name="Update")).to_be_visible()
+    submit = page.get_by_role("button", name="submit")
+    submit.click()
+    expect(submit).to_have_text("Update")
 
     (annotation,) = studio.tasks(project_id)["f" * 64].annotations
     assert (annotation.class_name, annotation.caption) == ("truck", CAPTION)

@@ -25,7 +25,7 @@ _UNLIKELY, _LIKELY = 0.1, 0.5
 _FOLDS = 4
 _STEPS = 30
 _REGULARISATION = 0.1
-_MOST_LEARNT_FROM = 3_000
+_MOST_LEARNT_FROM = 2_000
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]

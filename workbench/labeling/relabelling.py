@@ -38,7 +38,7 @@ class Relabelling(TaskList):
         return uses
 
     def rename(self, project_id: int, renames: Renames, progress: Progress = silent) -> None:
-        """Give answers, drafts and the suggestions to unanswered tasks the new words; about 15 a second.
+        """Give answers, drafts and the suggestions to unanswered tasks the new words, one by one.
 
         Answers stay their labellers' and keep their order in time within a task. Those that are given in the old words
         meanwhile follow too, and being called again completes what was cut off.

@@ -141,10 +141,7 @@ class _Reader:
             return TypeAdapter(kind).validate_python(content)
         except ValidationError as error:
             known = [field.name for field in fields(kind)] if is_dataclass(kind) else []
-            for problem in wrong_values(error, known, whole=at, prefix=f"{at}."):
-                self._problems.append(
-                    _NOT_A_MAPPING.sub("keys with values", problem.replace("a valid tuple", "a list"))
-                )
+            self._problems += map(_as_in_yaml, wrong_values(error, known, whole=at, prefix=f"{at}."))
         except UsageError as error:
             self._problems.append(f"{at}: {_sentence(error)}")
         return None

@@ -169,7 +169,7 @@ def _write_labels(path: Path, rows: list[tuple[str, str, str, str]]) -> Path:
 def _start(view: View, number: int) -> datetime:
     """Return when the clip of this number begins; each day has five."""
     days, hour = divmod(number, len(_HOURS))
-    return datetime(2026, 3, 2 + days, _HOURS[hour], 10 * VIEWS.index(view), tzinfo=UTC)
+    return datetime(2026, 3, 2, _HOURS[hour], 10 * VIEWS.index(view), tzinfo=UTC) + timedelta(days=days)
 
 
 def _label_rows(video: str, script: Script, camera: Camera) -> list[tuple[str, str, str, str]]:
