@@ -16,12 +16,13 @@ class Page:
         self._client = client
         self._session = secrets.token_hex(5)
         config = client.get("/config").json()
+        self._values = {part["id"]: part["props"].get("value") for part in config["components"]}
         self._events = {event["api_name"]: event for event in config["dependencies"] if event["backend_fn"]}
 
     @property
-    def endpoints(self) -> dict[str, int]:
-        """The number of inputs of each endpoint."""
-        return {name: len(event["inputs"]) for name, event in self._events.items()}
+    def endpoints(self) -> dict[str, list[object]]:
+        """What the page gives each endpoint before anybody touches it."""
+        return {name: [self._values[part] for part in event["inputs"]] for name, event in self._events.items()}
 
     def load(self) -> "Page":
         self.call("show", [None])

@@ -62,7 +62,7 @@ def gone(app: App) -> Iterator[Page]:
 
 def test_every_endpoint_refuses_who_has_no_account(gone: Page) -> None:
     for endpoint, inputs in gone.endpoints.items():
-        answer = gone.call(endpoint, [None] * inputs)
+        answer = gone.call(endpoint, inputs)
         assert "Expected a signed-in user" in str(answer), endpoint
 
 
@@ -77,7 +77,7 @@ def test_what_a_role_may_not_change_is_refused_without_the_page(name: str, page_
     forbidden = [endpoint for endpoint, roles in CHANGES.items() if ROLES[name] not in roles]
     before = _changes(app)
     for endpoint in forbidden:
-        answer = page.call(endpoint, [None] * page.endpoints[endpoint])
+        answer = page.call(endpoint, page.endpoints[endpoint])
         assert "Expected somebody with the role" in str(answer), endpoint
     assert _changes(app) == before
 
