@@ -56,6 +56,8 @@ from workbench.workflows.task_board import TaskBoard, open_studio
 from workbench.workflows.workspace import Workspace
 
 CLASSES = ("clear", "busy")
+SETTLED_S = 200
+"""After so long a pull looks back at what changed since no more; its window is three minutes."""
 STARTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 SIZE_WH = (64, 48)
 ACTOR = "benchmark"
@@ -161,7 +163,10 @@ def fetched(workspace: Workspace, count: int) -> Iterator[Figure]:
         return done.added + done.changed + done.removed
 
     yield timed(workspace, "annotations fetched for the first time", count, 120.0, fetch)
-    yield timed(workspace, "fetched again, with nothing new", 0, None, fetch)
+    yield timed(workspace, "fetched again at once", 0, None, fetch)
+    told(f"waiting {SETTLED_S} s")
+    time.sleep(SETTLED_S)
+    yield timed(workspace, "fetched again minutes later, with nothing new", 0, None, fetch)
     changed = changes(workspace, site, studio)
     yield timed(workspace, "changes fetched: answers added, edited, deleted", changed, None, fetch)
     yield timed(workspace, "everything fetched anew", 0, None, lambda: fetch(everything=True))

@@ -7,7 +7,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 TABS = ("footage", "label", "datasets", "tune", "runs", "review", "drift")
 SETTLE_MS = 1000
@@ -40,7 +40,7 @@ def take(browser: Browser, given: argparse.Namespace, scheme: str) -> None:
     for tab in TABS:
         page.goto(f"{given.url}/?tab={tab}&site={given.site}")
         page.get_by_role("heading", name=tab.title(), exact=True, level=2).wait_for()
-        page.locator(".wb-loading:visible").wait_for(state="hidden")
+        expect(page.locator(".wb-loading:visible")).to_have_count(0)
         page.wait_for_timeout(SETTLE_MS)
         page.screenshot(path=given.folder / f"{tab}-{scheme}.png", full_page=True)
 

@@ -30,15 +30,16 @@ def choose(
     """Return the rows of at most ``size`` stills, the one to ask about first in front.
 
     ``scores`` are ``[stills]``, 0 to 1; ``embeddings`` ``[stills, width]`` and those of what was asked about already
-    (``known`` ``[known, width]``) have unit length. A camera gives at most as many as ``limits`` says. The same input
-    gives the same choice; of equals the first row is taken. Memory is that of ``[stills, stills]`` numbers.
+    (``known`` ``[known, width]``) have unit length. A camera gives at most as many as ``limits`` says. A still with a
+    score of 0 is not chosen. The same input gives the same choice; of equals the first row is taken. Memory is that of
+    ``[stills, stills]`` numbers.
     """
     apart = distances(embeddings, embeddings)
     nearest = novelty(embeddings, embeddings[:0] if known is None else known)
     left = Counter(cameras) if limits is None else Counter(limits)
     chosen: list[int] = []
     gains = scores * (scores @ np.maximum(0.0, nearest[:, None] - apart))
-    waiting = [(-gain, -score, row) for row, (gain, score) in enumerate(zip(gains, scores, strict=True))]
+    waiting = [(-gain, -score, row) for row, (gain, score) in enumerate(zip(gains, scores, strict=True)) if score]
     heapq.heapify(waiting)
     while waiting and len(chosen) < size:
         _, _, row = heapq.heappop(waiting)

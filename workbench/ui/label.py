@@ -21,7 +21,7 @@ from workbench.ui.queue_card import QueueCard, own_queue_card
 from workbench.ui.session import one_sentence_errors, require, require_site
 from workbench.ui.taxonomy_card import TaxonomyCard
 from workbench.ui.timeline_card import TimelineCard
-from workbench.ui.view import View, all_of, card, when_clicked
+from workbench.ui.view import View, all_of, card, contents, when_clicked
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["TITLE", "build"]
@@ -33,43 +33,46 @@ _JOBS = {
     "label-import": "Importing labels",
 }
 _LABEL_FILES = [".csv", ".json", ".jsonl", ".txt", ".zip"]
+_ENGINEERS = f"wb-for-{Role.ENGINEER}"
 _BY_TIME = "decided by time, as for other labels"
 
 
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
     gr.HTML(heading(TITLE, "People say in Label Studio what a still shows; the workbench asks and collects."))
     overview = gr.HTML(loading())
-    with gr.Row(equal_height=False):
-        with card("Ask and collect", Role.ENGINEER, Role.LABELLER):
-            limit = gr.Number(label="Stills to ask about at most (0: all)", value=0, minimum=0, precision=0)
-            prelabel = gr.Checkbox(label="Suggest an answer with the current model", value=True)
-            with gr.Row():
-                push = gr.Button("Ask for labels", variant="primary")
-                pull = gr.Button("Fetch labels")
-        with card("Import labels that exist", Role.ENGINEER):
-            gr.HTML(
-                note(
-                    "CSV, COCO, Visual Genome, ChatEarthNet, LLaVA or ShareGPT conversations, or a zipped YOLO folder. "
-                    "What has no class or no caption becomes a suggestion."
+    with contents():
+        with gr.Row(equal_height=False):
+            with card("Ask and collect", Role.ENGINEER, Role.LABELLER):
+                with gr.Column(elem_classes=_ENGINEERS):
+                    limit = gr.Number(label="Stills to ask about at most (0: all)", value=0, minimum=0, precision=0)
+                    prelabel = gr.Checkbox(label="Suggest an answer with the current model", value=True)
+                with gr.Row():
+                    push = gr.Button("Ask for labels", variant="primary", elem_classes=_ENGINEERS)
+                    pull = gr.Button("Fetch labels")
+            with card("Import labels that exist", Role.ENGINEER):
+                gr.HTML(
+                    note(
+                        "CSV, COCO, Visual Genome, ChatEarthNet, LLaVA or ShareGPT conversations, or a zipped YOLO "
+                        "folder. What has no class or no caption becomes a suggestion."
+                    )
                 )
-            )
-            file = gr.File(label="Labels", file_types=_LABEL_FILES, height=110, elem_classes="wb-upload")
-            split = gr.Dropdown(
-                label="Part of the dataset that they go to",
-                choices=[_BY_TIME, *Split],
-                value=_BY_TIME,
-                interactive=True,
-            )
-            bring = gr.Button("Import labels")
-    jobs = JobPanel(workspace, site, _JOBS)
-    answers = gr.HTML()
-    own_queue, queue = own_queue_card(workspace), QueueCard(workspace, site)
-    own = own_answers_card(workspace)
-    review, agreement = AnswerReviewCard(workspace, site), AgreementCard(workspace, site)
-    gold = gold_card(workspace, site)
-    suggestions = prelabel_card(workspace)
-    with gr.Row(equal_height=False):
-        taxonomy = TaxonomyCard(workspace, site)
+                file = gr.File(label="Labels", file_types=_LABEL_FILES, height=110, elem_classes="wb-upload")
+                split = gr.Dropdown(
+                    label="Part of the dataset that they go to",
+                    choices=[_BY_TIME, *Split],
+                    value=_BY_TIME,
+                    interactive=True,
+                )
+                bring = gr.Button("Import labels")
+        jobs = JobPanel(workspace, site, _JOBS)
+        answers = gr.HTML()
+        own_queue, queue = own_queue_card(workspace), QueueCard(workspace, site)
+        own = own_answers_card(workspace)
+        review, agreement = AnswerReviewCard(workspace, site), AgreementCard(workspace, site)
+        gold = gold_card(workspace, site)
+        suggestions = prelabel_card(workspace)
+        with gr.Row(equal_height=False):
+            taxonomy = TaxonomyCard(workspace, site)
     timeline = TimelineCard(workspace, site)
     desk = _Desk(workspace, jobs)
     counted = View(workspace, desk.look, [overview, answers, *jobs.outputs], personal=True)

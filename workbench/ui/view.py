@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,14 @@ from workbench.domain import Role, User
 from workbench.ui.session import asked_site, one_sentence_errors, require
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["View", "all_of", "card", "when_clicked"]
+__all__ = ["View", "all_of", "card", "contents", "when_clicked"]
+
+_LINK = Markup(
+    """<a href="#{0}" class="{1}" onclick="document.getElementById('{0}').scrollIntoView(); return false">{2}</a>"""
+)
+"""Followed as it is, a link would have Gradio's router open the page anew, at the first tab."""
+_links: ContextVar[list[Markup] | None] = ContextVar("links", default=None)
+"""Those of the cards made so far in a block of :func:`contents`."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +85,26 @@ def when_clicked(
 
 
 @contextmanager
+def contents() -> Iterator[None]:
+    """Head what is made in the block with a link to each of its cards, for those who see the card."""
+    shown = gr.HTML()
+    token = _links.set([])
+    yield
+    links = Markup("").join(_links.get() or [])
+    shown.value = Markup('<nav class="wb-contents" aria-label="On this page">{}</nav>').format(links)
+    _links.reset(token)
+
+
+@contextmanager
 def card(title: str, *roles: Role) -> Iterator[gr.Column]:
     """Lay out what is made in the block as one card; cards of a row stand side by side where there is room.
 
     It shows to those who have one of ``roles``, none named to everybody. That is a courtesy of the style sheet, not
     protection: the handlers ask :func:`workbench.ui.session.require`.
     """
-    with gr.Column(elem_classes=["wb-card", *(f"wb-for-{role}" for role in roles)], min_width=320) as column:
+    anchor, classes = f"wb-{title.lower().replace(' ', '-')}", [f"wb-for-{role}" for role in roles]
+    if (links := _links.get()) is not None:
+        links.append(_LINK.format(anchor, " ".join(classes), title))
+    with gr.Column(elem_id=anchor, elem_classes=["wb-card", *classes], min_width=320) as column:
         gr.HTML(Markup("<h3>{}</h3>").format(title))
         yield column

@@ -13,7 +13,7 @@ from workbench.labeling.queue import choose, evenly_limited
 from workbench.labeling.signals import Floats, without_usual_view
 from workbench.models.dual_encoder import load_dual_encoder
 from workbench.progress import Progress, silent
-from workbench.store import FrameState, turn
+from workbench.store import FrameState
 from workbench.workflows import label
 from workbench.workflows.drift_alarms import drift_alarms
 from workbench.workflows.queue_evidence import Evidence, by_diversity, by_drift, by_search, scores_of
@@ -25,7 +25,8 @@ __all__ = ["AskReport", "ask_next", "plan_queue"]
 
 _MOST_COMPARED = 4_000
 """Stills that are compared with each other at most: a choice takes the square of it in memory."""
-_MATCHES_PER_STILL, _LEAST_MATCHES = 3, 30
+_MATCHES_PER_STILL = 2
+"""Of stills that match a text so many are chosen among for each that is asked about."""
 _ASKS_MODELS = frozenset({Signal.UNCERTAINTY, Signal.DISAGREEMENT})
 
 
@@ -70,7 +71,7 @@ def ask_next(
     Label Studio hands out tasks in the order in which they were made. A call that was cut off is completed by the next
     one, which then chooses nothing itself unless its rules are others.
     """
-    with turn(workspace.settings.run_dir / f"queue-{site}.lock"):
+    with workspace.turn("queue", site):
         cut_off = workspace.store.queue.unfinished(site)
         if cut_off is not None:
             report = replace(_ask(workspace, cut_off, actor, prelabel, progress), completed=True)
@@ -165,7 +166,7 @@ class _Planner:
     def _matching(self, stills: Stills, evidence: Sequence[Evidence]) -> tuple[Stills, list[Evidence]]:
         """Leave those stills that match the text best, of which there are some to choose among."""
         search = next((one for one in evidence if one.signal is Signal.SEARCH), None)
-        most = max(_LEAST_MATCHES, _MATCHES_PER_STILL * self._rules.size)
+        most = _MATCHES_PER_STILL * self._rules.size
         if search is None or len(stills) <= most:
             return stills, list(evidence)
         return _only(stills, evidence, sorted(np.argsort(-search.ranks, kind="stable")[:most].tolist()))
