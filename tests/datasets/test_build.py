@@ -7,10 +7,10 @@ from pathlib import Path
 import datasets
 import pytest
 
-from tests.datasets.pictures import a_jpeg, compare_beforehand
+from tests.datasets.pictures import a_jpeg, take
 from workbench.datasets import export_dataset, load_manifest, save_dataset, text_to_manifest
 from workbench.datasets.manifest import AllowedLeaks
-from workbench.domain import Annotation, Box, Camera, Clip, Frame, LabelClass, Question, Site, Split, Taxonomy
+from workbench.domain import Annotation, Box, Frame, LabelClass, Question, Site, Split, Taxonomy
 from workbench.errors import DatasetError, NotFoundError, StorageError
 from workbench.progress import silent
 from workbench.settings import Settings
@@ -30,18 +30,8 @@ def said(frame: Frame, number: int, class_name: str, *, who: str = "lea", later_
 @pytest.fixture
 def frames(workspace: Workspace) -> list[Frame]:
     """Sixty seconds of one camera in the catalogue."""
-    store = workspace.store
-    store.sites.add(Site("yard", CLASSES))
-    store.sites.add_camera(Camera("yard", "gate"))
-    store.footage.add_clip(Clip("c" * 64, "yard", "gate", "cam.mp4", START, 60.0, (32, 24)))
-    made = []
-    for second in range(60):
-        frame_id = workspace.frame_files.write(a_jpeg((second * 4, 90, 90)))
-        taken_at = START + timedelta(seconds=second)
-        made.append(Frame(frame_id, "yard", "gate", "c" * 64, "cam.mp4", float(second), taken_at, (32, 24)))
-    store.footage.add_frames(made)
-    compare_beforehand(workspace, made)
-    return made
+    workspace.store.sites.add(Site("yard", CLASSES))
+    return take(workspace, "gate", "cam.mp4", START, [a_jpeg((second * 4, 90, 90)) for second in range(60)])
 
 
 @pytest.fixture
@@ -217,14 +207,7 @@ def test_pins_are_kept_but_for_neighbours_and_may_leave_validation_empty(
 
 def test_a_camera_is_held_out_whole(workspace: Workspace, frames: list[Frame], annotations: list[Annotation]) -> None:
     store = workspace.store
-    store.sites.add_camera(Camera("yard", "dock"))
-    store.footage.add_clip(Clip("d" * 64, "yard", "dock", "dock.mp4", START, 60.0, (32, 24)))
-    taken = []
-    for second in range(10):
-        frame_id = workspace.frame_files.write(a_jpeg((90, second * 9, 20)))
-        taken.append(replace(frames[second], id=frame_id, camera="dock", clip_id="d" * 64, clip_name="dock.mp4"))
-    store.footage.add_frames(taken)
-    compare_beforehand(workspace, taken)
+    taken = take(workspace, "dock", "dock.mp4", START, [a_jpeg((90, second * 9, 20)) for second in range(10)])
     store.labels.replace_annotations(
         "yard", [*annotations, *(said(frame, 100 + number, "truck") for number, frame in enumerate(taken))]
     )

@@ -15,6 +15,7 @@ from workbench.datasets.checks import CheckReport, Finding, Severity, check_capt
 from workbench.datasets.manifest import ManifestRow
 from workbench.datasets.suspects import find_suspects
 from workbench.domain import CaptionGuide, LabelClass, Site, Split, Taxonomy
+from workbench.errors import StorageError, UsageError
 from workbench.workflows.build import build_dataset
 from workbench.workflows.check_page import check_page
 from workbench.workflows.dataset_checks import check_dataset, known_card, known_checks
@@ -147,6 +148,31 @@ def test_a_check_reads_every_picture_and_every_file(
     printed = CliRunner().invoke(app, ["dataset", "check", "--site", "yard", "--html", str(page)])
     assert (printed.exit_code, "failure  The pictures of 1 of 48 frames" in printed.stdout) == (1, True)
     assert "This version is unfit for 3 reasons." in page.read_text()
+
+
+def test_a_place_of_pictures_that_does_not_answer_says_nothing_about_them(workspace: Workspace, gate: Days) -> None:
+    version = build_dataset(workspace, "yard", actor="ann")
+    before, lost = known_checks(version), gate[1][3].id
+    workspace.frame_files.delete(lost)
+    (workspace.settings.frames_dir / lost[:2] / f"{lost}.jpg").mkdir()
+
+    with pytest.raises(StorageError, match="directory"):
+        check_dataset(workspace, version)
+
+    assert known_checks(version) == before
+
+
+def test_a_page_that_cannot_be_written_is_told(
+    workspace: Workspace, gate: Days, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    build_dataset(workspace, "yard", actor="ann")
+    monkeypatch.setenv("WORKBENCH_HOME", str(workspace.settings.home))
+
+    asked = ["dataset", "check", "--quick", "--site", "yard", "--html", str(tmp_path / "no" / "page.html")]
+    printed = CliRunner().invoke(app, asked)
+
+    assert isinstance(printed.exception, UsageError)
+    assert "a file that can be written" in str(printed.exception)
 
 
 def test_the_page_has_example_frames_in_it_and_says_which_are_gone(workspace: Workspace, gate: Days) -> None:

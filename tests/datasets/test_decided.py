@@ -4,21 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.datasets.pictures import a_jpeg, compare_beforehand
+from tests.datasets.pictures import a_jpeg, take
 from workbench.datasets import ManifestRow, load_manifest
-from workbench.domain import (
-    Annotation,
-    Answer,
-    Camera,
-    Clip,
-    Decision,
-    DecisionKind,
-    Frame,
-    GoldAnswer,
-    Role,
-    Site,
-    User,
-)
+from workbench.domain import Annotation, Answer, Decision, DecisionKind, Frame, GoldAnswer, Role, Site, User
 from workbench.workflows.build import build_dataset
 from workbench.workflows.review_answers import accept_answer, fix_answer
 from workbench.workflows.workspace import Workspace
@@ -32,16 +20,8 @@ def frames(workspace: Workspace) -> list[Frame]:
     """A minute of one camera, whose sixty stills lea answered and max after her, always the other class."""
     store = workspace.store
     store.sites.add(Site("yard", ("clear", "truck")))
-    store.sites.add_camera(Camera("yard", "gate"))
     store.users.add(REVIEWER, "no password fits")
-    store.footage.add_clip(Clip("c" * 64, "yard", "gate", "cam.mp4", START, 60.0, (32, 24)))
-    frames = []
-    for second in range(60):
-        frame_id = workspace.frame_files.write(a_jpeg((second * 4, 90, 90)))
-        taken_at = START + timedelta(seconds=second)
-        frames.append(Frame(frame_id, "yard", "gate", "c" * 64, "cam.mp4", float(second), taken_at, (32, 24)))
-    store.footage.add_frames(frames)
-    compare_beforehand(workspace, frames)
+    frames = take(workspace, "gate", "cam.mp4", START, [a_jpeg((second * 4, 90, 90)) for second in range(60)])
     said = []
     for place, frame in enumerate(frames):
         for labeller, class_name in (

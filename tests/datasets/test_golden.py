@@ -1,5 +1,6 @@
 """The golden set: frozen by a reviewer, never changed, and kept out of everything that is trained on."""
 
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from sqlalchemy import update
 from tests.datasets.conftest import Days, a_day, labels
 from tests.datasets.pictures import compare_beforehand, say
 from workbench.datasets import load_manifest, text_to_manifest
-from workbench.domain import Frame, Mask, Split, User
+from workbench.domain import Candidate, CandidateState, Frame, LabelClass, Mask, Split, Taxonomy, User
 from workbench.errors import AccessError, DatasetError, NotFoundError, StorageError
 from workbench.store.tables import golden_sets
 from workbench.workflows.build import build_dataset
@@ -128,6 +129,71 @@ def test_training_keeps_off_golden_frames_their_neighbours_and_their_copies(
     assert golden_seen_by(workspace, version) == (0, ())
 
 
+def test_a_version_that_keeps_off_the_golden_set_is_not_refused_for_its_own_test_frames(
+    workspace: Workspace, gate: Days, people: People
+) -> None:
+    """What the camera shows at four moments more is no copy, also where three of them are in test."""
+    copies = [
+        a_day(workspace, 40 + 10 * n, name=f"copy-{n}.mp4", things=3, quality=quality)
+        for n, quality in enumerate((60, 65, 70, 75))
+    ]
+    say(workspace, labels([*gate, *copies]))
+    splits = (Split.TRAIN, Split.TEST, Split.TEST, Split.TEST)
+    pins = zip(copies, splits, strict=True)
+    workspace.store.labels.pin("yard", {frame.id: split for copy, split in pins for frame in copy})
+    freeze_golden(workspace, site="yard", actor=people["rosa"], clips=["day-3.mp4"])
+
+    version = build_dataset(workspace, "yard", actor="ann")
+
+    assert {frame.id for frame in copies[0]} <= {row.frame_id for row in load_manifest(version).of(Split.TRAIN)}
+    require_no_golden(workspace, version)
+
+
+def test_a_set_that_is_frozen_again_after_another_is_in_force_again(
+    workspace: Workspace, gate: Days, people: People
+) -> None:
+    first, other, again = (
+        freeze_golden(workspace, site="yard", actor=people["rosa"], clips=[clip]).golden
+        for clip in ("day-3.mp4", "day-2.mp4", "day-3.mp4")
+    )
+
+    assert load_golden(workspace, "yard")[0] == again
+    assert [one.id for one in workspace.store.golden_sets.all("yard")] == [first.id, other.id, again.id]
+    assert {frame.frame_id for frame in load_golden(workspace, "yard")[1]} == {frame.id for frame in gate[3]}
+
+
+def test_classes_that_the_site_has_no_longer_are_not_frozen(workspace: Workspace, gate: Days, people: People) -> None:
+    version = build_dataset(workspace, "yard", actor="ann")
+    workspace.store.sites.set_taxonomy("yard", Taxonomy((LabelClass("clear"), LabelClass("lorry"))))
+
+    with pytest.raises(DatasetError, match=r"frames of the classes clear, lorry, but found some of truck"):
+        freeze_golden(workspace, site="yard", actor=people["rosa"], version=version)
+
+    assert workspace.store.golden_sets.all("yard") == []
+
+
+def test_freezing_tells_what_the_champion_has_seen_or_that_nobody_can_know(
+    workspace: Workspace, gate: Days, people: People
+) -> None:
+    version = build_dataset(workspace, "yard", actor="ann")
+    candidate = Candidate(
+        "yard", 1, "r", version.id, CandidateState.REQUESTED, "base", (), "ann", version.created_at
+    )  # fmt: skip
+    workspace.store.promotions.add(candidate)
+    workspace.store.promotions.move_champion("yard", expected=None, new=1)
+    learnt = load_manifest(version).of(Split.TRAIN)[0].clip_name
+
+    seen = freeze_golden(workspace, site="yard", actor=people["rosa"], clips=[learnt])
+    unseen = freeze_golden(workspace, site="yard", actor=people["rosa"], version=version)
+    shutil.rmtree(version.path)
+    unknown = freeze_golden(workspace, site="yard", actor=people["rosa"], clips=[learnt])
+
+    assert (seen.seen, unseen.seen, unknown.seen) == (12, 0, None)
+    assert seen.warning == "The model in force was trained on 12 of them: build and tune anew."
+    assert unknown.warning.endswith("nobody can tell whether it has seen them.")
+    assert workspace.store.golden_sets.get("yard") == unknown.golden
+
+
 def test_tuning_refuses_a_version_that_holds_golden_frames_whatever_the_recipe_says(
     workspace: Workspace, gate: Days, people: People, tmp_path: Path
 ) -> None:
@@ -152,10 +218,27 @@ def test_covered_golden_frames_are_told_and_still_kept_out_of_training(
     hide(workspace, site="yard", camera="gate", masks=[Mask(((0, 0), (0.2, 0), (0, 0.2)))], faces=False, actor="ann")
     compare_beforehand(workspace, workspace.store.footage.frames("yard"))
 
-    with pytest.raises(DatasetError, match="12 are gone"):
+    with pytest.raises(DatasetError, match=r"12 are gone .*; have a reviewer freeze the same clips anew"):
         load_golden(workspace, "yard")
     version = build_dataset(workspace, "yard", actor="ann")
     learnt = {row.taken_at for row in load_manifest(version).rows if row.split is not Split.TEST}
     assert not learnt & {frame.taken_at for frame in gate[3]}
     again = freeze_golden(workspace, site="yard", actor=people["rosa"], clips=["day-3.mp4"]).golden
     assert len(load_golden(workspace, "yard")[1]) == again.frames == 12
+
+
+def test_copies_of_golden_frames_stay_out_of_training_after_both_were_covered(
+    workspace: Workspace, gate: Days, people: People
+) -> None:
+    copy = a_day(workspace, 40, name="copy.mp4", things=3, quality=80)
+    say(workspace, labels([*gate, copy]))
+    workspace.store.labels.pin("yard", dict.fromkeys((frame.id for frame in copy), Split.TRAIN))
+    freeze_golden(workspace, site="yard", actor=people["rosa"], clips=["day-3.mp4"])
+    hide(workspace, site="yard", camera="gate", masks=[Mask(((0, 0), (0.1, 0), (0, 0.1)))], faces=False, actor="ann")
+    compare_beforehand(workspace, workspace.store.footage.frames("yard"))
+
+    version = build_dataset(workspace, "yard", actor="ann")
+
+    learnt = {row.taken_at for row in load_manifest(version).rows if row.split is not Split.TEST}
+    assert not learnt & {frame.taken_at for frame in copy[1::2]}
+    assert {frame.taken_at for frame in copy[::2]} <= learnt

@@ -1,5 +1,6 @@
 """The leak check as a gate of the build: copied footage stops it, a little is left out, a reason lets it through."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from workbench.datasets import load_manifest
 from workbench.datasets.leak_report import LeakOutcome
 from workbench.domain import Frame, Split
 from workbench.errors import DatasetError, UsageError
+from workbench.ui.dataset_details import allowed_leaks_note
 from workbench.workflows.build import BuildChoices, build_dataset
-from workbench.workflows.dataset_checks import known_card, known_checks, known_leaks, refused_leaks
+from workbench.workflows.dataset_checks import check_dataset, known_card, known_checks, known_leaks, refused_leaks
 from workbench.workflows.workspace import Workspace
 
 
@@ -87,6 +89,55 @@ def test_a_reason_lets_leaks_through_and_is_told_everywhere(workspace: Workspace
     told = workspace.store.audit.events("yard")[-1]
     assert (told.action, told.actor, told.detail["reason"]) == ("dataset.allow-leaks", "ann", choices.allow_leaks)
     assert build_dataset(workspace, "yard", actor="ann", choices=choices) == version
+
+
+def test_who_reviews_a_model_is_told_of_allowed_leaks_or_that_nobody_can_know(
+    workspace: Workspace, gate: Days, copies: Days
+) -> None:
+    choices = BuildChoices(allow_leaks="as the customer files it")
+    version = build_dataset(workspace, "yard", actor="ann", choices=choices)
+
+    told = allowed_leaks_note(workspace, version.id)
+    shutil.rmtree(version.path)
+    unknown = allowed_leaks_note(workspace, version.id)
+
+    assert "12 held-out stills" in told
+    assert "ann allowed it: as the customer files it" in told
+    assert "Whether leaks were allowed into the dataset is not known" in unknown
+
+
+def test_a_version_with_leaks_stays_unfit_whatever_becomes_of_its_report(
+    workspace: Workspace, gate: Days, copies: Days
+) -> None:
+    choices = BuildChoices(allow_leaks="as the customer files it")
+    version = build_dataset(workspace, "yard", actor="ann", choices=choices)
+    (Path(version.path) / "leaks.json").unlink()
+
+    report = check_dataset(workspace, version)
+
+    assert [(finding.check, len(finding.frame_ids)) for finding in report.failures] == [("leaks", 12)]
+    assert "were compared" not in known_card(version)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"outcome": "none of these"}'])
+def test_without_a_report_nobody_says_that_pictures_were_compared(workspace: Workspace, gate: Days, text: str) -> None:
+    version = build_dataset(workspace, "yard", actor="ann")
+    (Path(version.path) / "leaks.json").write_text(text)
+    (Path(version.path) / "checks.json").write_text(text)
+
+    assert (known_leaks(version), known_checks(version)) == (None, None)
+    (finding,) = (one for one in check_dataset(workspace, version).findings if one.check == "leaks")
+    assert (finding.severity, finding.sentence[:36]) == ("warning", "There is no report of a leak check: ")
+    assert "- It is not known that pictures were compared across splits" in known_card(version)
+
+
+def test_a_reason_writes_nothing_but_itself_on_the_card(workspace: Workspace, gate: Days, copies: Days) -> None:
+    reason = "twice\n\n# Verified\n<img src=x>[see](http://x) | `ok`"
+
+    card = known_card(build_dataset(workspace, "yard", actor="ann", choices=BuildChoices(allow_leaks=reason)))
+
+    assert r": twice \# Verified \<img src=x\>\[see\](http://x) \| \`ok\`" in card
+    assert "\n# Verified" not in card
 
 
 def test_a_reason_that_is_not_needed_is_not_recorded(workspace: Workspace, gate: Days) -> None:

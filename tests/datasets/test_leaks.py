@@ -195,6 +195,19 @@ def test_frames_without_pictures_are_told_by_time_alone() -> None:
     assert found == [LeakPair(test, train, LeakKind.NEIGHBOURS)]
 
 
+@pytest.mark.parametrize(("gap_s", "kind"), [(2.0, LeakKind.HASH), (5000.0, LeakKind.NEIGHBOURS)])
+def test_what_is_found_does_not_depend_on_how_much_is_compared_at_once(
+    gap_s: float, kind: LeakKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    footage = random_footage(0)
+    at_once = footage.leaks(gap_s)
+
+    monkeypatch.setattr("workbench.datasets.leaks._PAIRS_AT_ONCE", 7)
+
+    assert footage.leaks(gap_s) == at_once
+    assert kind in {pair.kind for pair in at_once}
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_the_quick_search_finds_what_the_definition_says(seed: int) -> None:
     """Held against every pair there is, in footage of usual views, things, copies and triple copies."""

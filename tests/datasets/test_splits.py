@@ -1,4 +1,5 @@
 import random
+import tracemalloc
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, groupby, product
@@ -8,6 +9,7 @@ import pytest
 
 from workbench.datasets.division import divide
 from workbench.datasets.shares import Shares
+from workbench.datasets.shortfalls import shortfalls
 from workbench.datasets.splits import FRACTIONS, SplitPlan, split_frames
 from workbench.datasets.timelines import SPLITS, FrameToSplit, blocks_of, keep_apart, sampling_gap_s
 from workbench.domain import Split
@@ -67,6 +69,20 @@ def table(plan: SplitPlan, frames: list[FrameToSplit], what: str) -> dict[str, l
     """Count the frames of each camera or class by split."""
     seen = Counter((getattr(one, what), plan.splits.get(one.frame_id)) for one in frames)
     return {name: [seen[name, split] for split in SPLITS] for name in {name for name, _ in seen}}
+
+
+def test_many_cameras_and_classes_take_little_memory() -> None:
+    frames = [frame(f"cam{n % 100}", f"c{n}", 60.0 * n, f"class{n // 100 % 10}") for n in range(5_000)]
+    splits = {one.frame_id: Split.TRAIN for one in frames}
+
+    tracemalloc.start()
+    shares = Shares.of(frames, FRACTIONS)
+    problems = shortfalls(frames, splits, shares, dict.fromkeys((one.camera for one in frames), 2.0))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(problems) == 111
+    assert peak_bytes < 8_000_000
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -1,6 +1,7 @@
 """What can be asked of versions: what changed, what the card says, what is left when pictures are covered."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import datasets
@@ -12,13 +13,13 @@ from tests.datasets.conftest import Days, labels
 from tests.datasets.pictures import compare_beforehand, say
 from workbench.cli import app
 from workbench.datasets import load_manifest
-from workbench.datasets.difference import difference
+from workbench.datasets.difference import Relabelled, difference
 from workbench.datasets.disk import embeds_pictures
-from workbench.domain import DatasetVersion, Mask, Split, User
+from workbench.domain import Answer, Box, DatasetVersion, Mask, Split, User
 from workbench.errors import DatasetError
 from workbench.workflows.build import build_dataset
 from workbench.workflows.dataset_checks import check_dataset, known_card
-from workbench.workflows.dataset_rows import load_rows
+from workbench.workflows.dataset_rows import learnt_from, load_rows
 from workbench.workflows.privacy import hide
 from workbench.workflows.workspace import Workspace
 
@@ -76,6 +77,32 @@ def test_the_difference_of_two_versions_is_told_frame_by_frame(workspace: Worksp
     assert code == 0
     assert [one["frame_id"] for one in told["removed"]] == [removed.frame_id]
     assert told["relabelled"][0]["after"]["class_name"] == said[relabelled.frame_id]
+
+
+def test_a_relabelled_frame_tells_what_is_said_otherwise(workspace: Workspace, gate: Days) -> None:
+    before = Answer("truck", "A truck.", {"gate": "yes"}, (Box("truck", (0, 0, 0.5, 1)),))
+    after = replace(before, replies={"gate": "no", "load": "none"}, boxes=())
+
+    one = Relabelled("f" * 64, "gate", gate[0][0].taken_at, before, after)
+
+    assert one.changes == (("gate", "yes", "no"), ("boxes", "truck 0 0 0.5 1", "–"), ("load", "–", "none"))
+    assert replace(one, after=replace(before, class_name="clear")).changes == (("class", "truck", "clear"),)
+
+
+def test_it_is_known_how_much_of_a_split_an_older_version_learnt_from(workspace: Workspace, gate: Days) -> None:
+    older = build_dataset(workspace, "yard", actor="ann")
+    workspace.store.labels.pin("yard", {row.frame_id: Split.TEST for row in load_manifest(older).of(Split.TRAIN)[:12]})
+    newer = build_dataset(workspace, "yard", actor="ann")
+    test = load_manifest(newer).of(Split.TEST)
+
+    assert len(test) == 12
+    assert learnt_from(workspace, older.id, test) == 12
+    assert learnt_from(workspace, newer.id, test) == 0
+    assert [learnt_from(workspace, unknown, test) for unknown in ("f" * 64, "")] == [None, None]
+    cover(workspace)
+    covered = load_manifest(build_dataset(workspace, "yard", actor="ann")).of(Split.TEST)
+    assert not {row.frame_id for row in covered} & {row.frame_id for row in test}
+    assert learnt_from(workspace, older.id, covered) == 12
 
 
 def test_the_card_is_a_hugging_face_card_and_the_folder_loads_as_its_header_says(

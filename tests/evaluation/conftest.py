@@ -82,7 +82,7 @@ def _version(workspace: Workspace, clips: list[list[Frame]]) -> DatasetVersion:
         for place, (frames, split) in enumerate(zip(clips, CLIP_SPLITS, strict=True))
         for second, frame in enumerate(frames)
     )
-    manifest = Manifest("harbour", CLASS_NAMES, None, 0, {}, (), (), rows)
+    manifest = Manifest("harbour", CLASS_NAMES, rows)
     path = save_dataset(manifest, workspace.settings.datasets_dir, {}, progress=silent)
     counts = {split: len(manifest.of(split)) for split in Split}
     return DatasetVersion(manifest.id, "harbour", None, str(path), counts, utc_now())

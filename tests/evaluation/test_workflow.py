@@ -28,7 +28,16 @@ def test_the_base_is_measured_and_the_command_prints_it(harbour: Workspace) -> N
     told = json.loads(printed.stdout)
     version = harbour.store.datasets.latest("harbour")
     assert printed.exit_code == 0
-    assert set(told) == {*METRICS, "rows", "model", "dataset", "by_camera", "report", "mlflow_run_id"}
+    assert set(told) == {
+        *METRICS,
+        "rows",
+        "rows_learnt_from",
+        "model",
+        "dataset",
+        "by_camera",
+        "report",
+        "mlflow_run_id",
+    }
     assert (told["rows"], told["dataset"]) == (10, version.id)
     assert set(told["class_accuracy"]) == {"value", "low", "high"}
     assert 0 <= told["class_accuracy"]["low"] <= told["class_accuracy"]["value"] <= told["class_accuracy"]["high"] <= 1
@@ -60,6 +69,7 @@ def test_an_adapter_is_measured_beside_the_base_and_its_run_carries_the_evidence
     assert adapted.baseline is not None
     assert adapted.baseline.metrics == base.report.metrics
     assert tuple(adapted.differences) == METRICS
+    assert adapted.learnt_from == 0
     run = harbour.tracker.get(tuned.run_id)
     evidence = [
         report_from_metrics(run.metrics, prefix, model_version="", dataset_id=run.tags[f"{prefix}.dataset_id"])
@@ -73,6 +83,9 @@ def test_an_adapter_is_measured_beside_the_base_and_its_run_carries_the_evidence
     page = harbour.tracker.file(run.id, "report/report.html")
     assert page is not None
     assert "The base model did in" in page.read_text(encoding="utf-8")
+    seen = evaluate(harbour, site="harbour", model=tuned.run_id, split=Split.VALIDATION, actor="ada")
+    assert seen.learnt_from == seen.report.rows
+    assert harbour.tracker.get(seen.run_id).metrics["rows_learnt_from"] == seen.report.rows
 
 
 def test_an_adapter_is_compared_with_the_base_that_it_was_tuned_from(

@@ -69,6 +69,24 @@ def test_a_rectangle_without_an_area_in_the_image_says_nothing(value: dict[str, 
     assert box_answer(**value) == Answer("clear", "Nothing moves.")
 
 
+@pytest.mark.parametrize(
+    "region",
+    [
+        {"from_name": "boxes", "type": "rectanglelabels", "value": {"rectanglelabels": ["truck"], "x": 1}},
+        {"from_name": "boxes", "type": "rectanglelabels", "value": {"rectanglelabels": ["truck"], "width": "9"}},
+        {"from_name": "hood", "type": "choices", "value": {"choices": 5}},
+        {"from_name": "hood", "type": "choices", "value": {"choices": [None]}},
+        {"from_name": "hood", "type": "choices", "value": None},
+        {"from_name": "hood", "type": "choices", "value": ["yes"]},
+        {"from_id": "a", "to_id": "b", "type": "relation"},
+    ],
+)
+def test_a_region_that_no_interface_makes_says_nothing(region: dict[str, object]) -> None:
+    result = [*answer_to_result(Answer("clear", "Nothing moves.")), region]
+    assert result_to_answer(result) == Answer("clear", "Nothing moves.")
+    assert Renames((Rename.parse("clear=empty"),)).result(result)[-1] == region
+
+
 def test_a_rectangle_without_a_label_says_nothing() -> None:
     result = answer_to_result(Answer("clear", "Nothing moves.", boxes=BOXES))
     for region in result:

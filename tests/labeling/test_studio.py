@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -84,6 +85,18 @@ def test_a_personal_access_token_works_as_a_legacy_token_does(
 def test_a_wrong_token_is_one_sentence(label_studio: LabelStudioServer, token: str) -> None:
     with pytest.raises(LabelStudioError, match=r"status 401\); set WORKBENCH_LABELSTUDIO_TOKEN"):
         Studio(label_studio.url, token).account()
+
+
+@pytest.mark.parametrize("name", ["x", "long-" * 12 + "end"])
+def test_a_site_of_any_name_gets_its_projects(studio: Studio, name: str) -> None:
+    """Label Studio wants titles of 3 to 50 characters."""
+    site = Site(name, ("clear", "truck"))
+    taxonomy = replace(Taxonomy.of(site), timeline=site.class_names)
+    made = studio.ensure_project(site, taxonomy, None), studio.ensure_timelines(site, taxonomy)
+    assert made == (studio.ensure_project(site, taxonomy, None), studio.ensure_timelines(site, taxonomy))
+    titles = [str(studio._client.projects.get(project_id).title) for project_id in made]
+    assert all(name[:20] in title for title in titles)
+    assert titles[1].endswith(" (clips)")
 
 
 def test_no_token_is_one_sentence(label_studio: LabelStudioServer) -> None:
@@ -264,8 +277,12 @@ def test_counting_the_answers_of_a_project_that_is_gone_is_one_sentence(studio: 
 def test_only_tasks_that_nobody_touched_are_removed(
     label_studio: LabelStudioServer, studio: Studio, project_id: int, stranger: httpx.Client
 ) -> None:
-    new = [task(1), task(2, Answer("clear", "Empty.")), task(3), task(4), task(5)]
-    untouched, answered, skipped, drafted, unnamed = studio.add_tasks(project_id, new)
+    empty = Answer("clear", "Empty.")
+    new = [task(1), task(2), task(3), task(4), task(5), task(6, empty), task(7, empty)]
+    untouched, answered, skipped, drafted, unnamed, as_made, corrected = studio.add_tasks(project_id, new)
+    studio.create_annotations({answered: empty})
+    (said,) = studio._client.annotations.list(corrected)
+    studio._client.annotations.update(said.id, result=answer_to_result(Answer("person", "A man.")))
     legacy = {"Authorization": f"Token {label_studio.token}"}
     for path, body in (
         (f"{skipped}/annotations/", {"result": [], "was_cancelled": True}),
@@ -273,9 +290,10 @@ def test_only_tasks_that_nobody_touched_are_removed(
     ):
         stranger.post(f"/api/tasks/{path}", headers=legacy, json=body).raise_for_status()
 
-    studio.remove_untouched(project_id, [untouched, answered, skipped, drafted])
+    studio.remove_untouched(project_id, [untouched, answered, skipped, drafted, as_made, corrected])
 
-    assert {known.task_id for known in studio.every_task(project_id)} == {answered, skipped, drafted, unnamed}
+    left = {known.task_id for known in studio.every_task(project_id)}
+    assert left == {answered, skipped, drafted, unnamed, corrected}
 
 
 def test_what_may_be_done_twice_is_tried_again_until_somebody_answers(

@@ -137,6 +137,14 @@ def test_the_demo_sites_taxonomy_is_valid_and_names_the_demos_classes() -> None:
     assert {taxonomy.caption_guide.problem_of(row[3]) for row in rows} == {""}
 
 
+@pytest.mark.parametrize(
+    "text", ["[" * 3_000, "? [a, b]\n: c", "classes: [{[a]: b}]"], ids=["deep", "list as a key", "list as a key inside"]
+)
+def test_a_file_that_no_person_means_is_one_sentence(text: str) -> None:
+    with pytest.raises(UsageError, match="text that is none"):
+        yaml_to_taxonomy(text)
+
+
 def test_all_problems_of_a_file_are_told_at_once_with_the_nearest_key(tmp_path: Path) -> None:
     path = tmp_path / "yard.yaml"
     path.write_text(

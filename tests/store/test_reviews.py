@@ -71,8 +71,6 @@ def test_answers_and_guesses_are_told_in_brief(store: Store) -> None:
     ]
     assert store.reviews.brief_answers("yard", SECOND) == []
     assert store.reviews.brief_guesses("yard", FIRST) == [BriefGuess(FIRST, "base@1", "truck", 0.5)]
-    assert store.reviews.guess("yard", FIRST, "base@1") == Prediction(FIRST, "truck", "A guess.", "base@1", 0.5)
-    assert store.reviews.guess("yard", FIRST, "base@2") is None
     assert store.reviews.labellers("yard") == ["ann@x.invalid", "ben@x.invalid"]
 
 

@@ -1,6 +1,7 @@
 """What is kept of streams, of samplings and of pictures' likeness comes back as it went in, on each database."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -62,6 +63,15 @@ def test_prints_are_those_of_one_encoder_and_can_be_forgotten(store: Store) -> N
     assert store.prints.of(["p2"], encoder="e2")["p2"].hash == f"{3:064x}"
     store.prints.forget(["p1"])
     assert store.prints.of(["p1"], encoder="e1") == {}
+
+
+def test_hooks_that_came_after_a_look_wait_on_though_another_follower_settled_those_before(store: Store) -> None:
+    store.hooks.add("yard")
+    (seen,) = store.hooks.waiting()
+    store.hooks.settle(replace(seen, first_at=seen.first_at - timedelta(seconds=1)))
+    assert store.hooks.waiting() == [seen]
+    store.hooks.settle(seen)
+    assert store.hooks.waiting() == []
 
 
 def test_what_was_announced_is_unsettled_until_it_arrives(store: Store) -> None:

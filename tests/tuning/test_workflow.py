@@ -9,12 +9,13 @@ from typer.testing import CliRunner
 from tests.tuning.conftest import CLASS_NAMES
 from workbench.cli import app
 from workbench.datasets import Manifest, ManifestRow, save_dataset
-from workbench.domain import Camera, DatasetVersion, Frame, LabelledFrame, Site, Split, utc_now
+from workbench.domain import Camera, DatasetVersion, Frame, LabelledFrame, QueueRules, Signal, Site, Split, utc_now
 from workbench.errors import DatasetError, ModelError, NotFoundError, TrackingError
 from workbench.progress import silent
 from workbench.settings import Settings
 from workbench.tracking import RunLog
 from workbench.tuning.adapter import verify_adapter
+from workbench.workflows.queue import plan_queue
 from workbench.workflows.tune import tune
 from workbench.workflows.workspace import Workspace
 
@@ -64,7 +65,7 @@ def stored_dataset(workspace: Workspace, site: str, frames: list[LabelledFrame])
         )
         for place, (frame, split) in enumerate(zip(frames, splits, strict=True))
     )
-    manifest = Manifest(site, CLASS_NAMES, None, 0, {}, (), (), rows)
+    manifest = Manifest(site, CLASS_NAMES, rows)
     workspace.store.footage.add_frames([catalogued(workspace, site, row) for row in rows])
     for frame in frames:
         workspace.frame_files.write(frame.image_jpeg)
@@ -102,6 +103,17 @@ def test_a_run_can_be_followed_back_to_everything_that_made_it(dock: Workspace, 
     assert len(table["data"]) == 2
     event = dock.store.audit.events()[-1]
     assert (event.actor, event.action, event.subject) == ("ada", "tune", result.run_id)
+
+
+def test_a_finished_run_is_the_challenger_that_the_queue_asks(dock: Workspace, recipe: Path) -> None:
+    rules = QueueRules(3, {Signal.DISAGREEMENT: 1.0})
+    assert plan_queue(dock, "dock", rules, actor="ada").notes == ("No challenger yet: disagreement is left out.",)
+    tune(dock, recipe, site="dock", actor="ada")
+
+    plan = plan_queue(dock, "dock", rules, actor="ada")
+
+    assert (plan.notes, {item.signal for item in plan.items}) == ((), {Signal.DISAGREEMENT})
+    assert all("The model in force says" in item.reason for item in plan.items)
 
 
 def test_the_command_tells_what_it_trains_and_prints_json(dock: Workspace, recipe: Path) -> None:

@@ -130,6 +130,7 @@ def test_what_is_not_known_is_answered_by_nothing_and_put_on_the_list(asked: Wor
 
 
 def test_a_frame_that_was_covered_is_found_by_its_task(asked: Workspace, post: Post) -> None:
+    asked.store.labels.set_project("yard", 1)
     asked.store.labels.add_tasks("yard", [LabelTask(frames_of(asked)[0], 7, 1, "pushed")])
     ((said,),) = post("predict", {"tasks": [task(7, "e" * 64)]}).json()["results"]
     assert said["model_version"] == VERSION
@@ -167,7 +168,11 @@ def test_nobody_asks_without_the_sites_own_password(asked: Workspace, verb: str)
         assert client.request(method, f"/ml/yard/{verb}", auth=auth, json={"tasks": []}).status_code == 401
 
 
-@pytest.mark.parametrize("body", [b"no JSON", b"[]", b'{"tasks": 7}', b'{"tasks": [7]}', b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [b"no JSON", b"[]", b'{"tasks": 7}', b'{"tasks": [7]}', b"\xff", b"[" * 5_000],
+    ids=["no JSON", "a list", "no list of tasks", "no tasks", "no UTF-8", "deep"],
+)
 def test_what_is_no_request_of_label_studios_is_refused(post: Post, body: bytes) -> None:
     assert post("predict", content=body).status_code == 422
 

@@ -74,11 +74,6 @@ def version(workspace: Workspace, yard: Site) -> DatasetVersion:
     manifest = Manifest(
         site=yard.name,
         class_names=TAXONOMY.class_names,
-        parent_id=None,
-        seed=0,
-        gaps_s={},
-        dropped=(),
-        problems=(),
         rows=tuple(rows),
         questions=TAXONOMY.questions,
     )

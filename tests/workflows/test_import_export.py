@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 
 from workbench.cli import import_labels as cli
 from workbench.domain import Answer, Box, LabelClass, Mask, Question, Site, Split, Taxonomy
-from workbench.errors import LabelFileError
+from workbench.errors import LabelFileError, UsageError
 from workbench.labeling.formats.file_label import PictureFile
-from workbench.labeling.studio import Studio, StudioTask
+from workbench.labeling.results import answer_to_result
+from workbench.labeling.studio import NewTask, Studio, StudioTask
 from workbench.workflows import label
+from workbench.workflows.file_labels import FileLabels, read_file_labels
 from workbench.workflows.import_labels import ImportReport, LabelFile, PicturesOf, import_labels
 from workbench.workflows.ingest import ingest
 from workbench.workflows.shown_frames import find_frames
@@ -85,6 +87,45 @@ def coco(
 
 def captions(*pairs: tuple[str, str]) -> str:
     return coco([{"image_id": int(name), "caption": caption} for name, caption in pairs])
+
+
+def test_a_request_that_a_killed_import_left_under_way_gives_no_answer_twice(
+    bench: Workspace, labelled_site: Site, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is carried out after the next run has looked, and before that has ended."""
+    take_in(bench, pictures, labelled_site.name)
+    path = tmp_path / "labels.csv"
+    path.write_text("image,class,caption\n" + "".join(f"{name}.jpg,clear,Nobody.\n" for name in NAMES))
+    add_tasks = Studio.add_tasks
+
+    def late(studio: Studio, project_id: int, new: Sequence[NewTask]) -> list[int]:
+        twins = add_tasks(studio, project_id, new[:2])
+        (corrected,) = studio._client.annotations.list(twins[0])
+        studio._client.annotations.update(corrected.id, result=answer_to_result(Answer("person", "A man.")))
+        return add_tasks(studio, project_id, new)
+
+    monkeypatch.setattr(Studio, "add_tasks", late)
+    assert bring(bench, labelled_site, path).annotations_created == len(NAMES)
+    assert label.pull(bench, labelled_site.name, actor=ACTOR).annotations == len(NAMES) + 1, "the corrected one stays"
+
+
+def test_labels_read_in_words_that_were_changed_meanwhile_are_not_written(
+    bench: Workspace, labelled_site: Site, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_in(bench, pictures, labelled_site.name)
+    path = tmp_path / "labels.csv"
+    path.write_text(f"image,class,caption\n{NAMES[0]}.jpg,person,A man.\n")
+    worker = replace(TAXONOMY, classes=(LabelClass("clear"), LabelClass("worker")))
+
+    def read_before(workspace: Workspace, *args: object, **how: object) -> FileLabels:
+        read = read_file_labels(workspace, *args, **how)  # type: ignore[arg-type]
+        workspace.store.sites.set_taxonomy(labelled_site.name, worker)
+        return read
+
+    monkeypatch.setattr("workbench.workflows.import_labels.read_file_labels", read_before)
+    with pytest.raises(UsageError, match="run the command again; no label was written"):
+        bring(bench, labelled_site, path)
+    assert tasks_by_name(bench, labelled_site) == {}
 
 
 def test_pictures_and_their_labels_come_in_together_under_the_cameras_masks(

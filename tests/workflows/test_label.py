@@ -19,6 +19,7 @@ from workbench.labeling.server import ADMINISTRATOR
 from workbench.labeling.signup import ensure_labeller
 from workbench.labeling.studio import NewTask, Studio
 from workbench.progress import silent
+from workbench.store.labels import Labels
 from workbench.workflows import label
 from workbench.workflows.import_labels import import_labels
 from workbench.workflows.prelabel import PreLabeller
@@ -125,6 +126,24 @@ def guess_of_a_stand_in(bench: Workspace, site: Site) -> int:
 
     with TaskBoard.held(bench, site.name, silent) as board:
         return board.guess_unanswered(StandIn(bench, site), silent)
+
+
+def test_a_guess_that_a_kill_kept_from_the_store_is_made_again_for_it_alone(
+    bench: Workspace, labelled_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = push(bench, labelled_site)
+    with monkeypatch.context() as patched:
+        patched.setattr(Labels, "add_predictions", stop)
+        with pytest.raises(KeyboardInterrupt):
+            guess_of_a_stand_in(bench, labelled_site)
+    assert guess_of_a_stand_in(bench, labelled_site) == FRAMES
+    assert len(bench.store.labels.predictions(labelled_site.name)) == FRAMES
+    assert open_studio(bench)._client.projects.get(report.project_id).total_predictions_number == FRAMES
+    assert guess_of_a_stand_in(bench, labelled_site) == 0
+
+
+def stop(*args: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_second_tasks_of_a_frame_are_removed_unless_somebody_touched_them(

@@ -229,6 +229,19 @@ def test_answers_to_frames_that_come_later_come_with_them(asked: Workspace, labe
     assert fetch(asked, labelled_site).all_because == ""
 
 
+def test_a_task_of_another_project_is_not_taken_for_one_of_the_same_number(
+    asked: Workspace, labelled_site: Site
+) -> None:
+    project_id = asked.store.labels.project(labelled_site.name)
+    assert project_id is not None
+    studio = open_studio(asked)
+    by_hand = studio.add_tasks(project_id, [NewTask("", "", "by hand", None, (Answer("person", "A man."),))])
+    ask = next(iter(asked.store.labels.tasks(labelled_site.name).values()))
+    asked.store.labels.add_tasks(labelled_site.name, [replace(ask, task_id=by_hand[0], project_id=project_id + 1)])
+
+    assert fetch(asked, labelled_site).annotations == 1
+
+
 def test_somebody_who_is_renamed_is_renamed_in_what_was_said_before(asked: Workspace, labelled_site: Site) -> None:
     fetch(asked, labelled_site)
     cursor = asked.store.pulls.cursor(labelled_site.name)

@@ -1,6 +1,7 @@
 """Changing what is asked while answers are there, against the real Label Studio."""
 
-from collections.abc import Callable, Sequence
+import fcntl
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -29,9 +30,11 @@ from workbench.domain import (
 )
 from workbench.errors import LabelStudioError, UsageError
 from workbench.labeling.relabelling import Relabelling
+from workbench.labeling.results import answer_to_result
 from workbench.labeling.signup import ensure_labeller
 from workbench.labeling.studio import Studio
 from workbench.labeling.taxonomy import label_config_to_vocabulary, taxonomy_to_label_config, taxonomy_to_vocabulary
+from workbench.labeling.uses import Uses
 from workbench.workflows import label
 from workbench.workflows.task_board import open_studio
 from workbench.workflows.taxonomy import TaxonomyPlan, plan_taxonomy, set_taxonomy, unanswered_questions
@@ -295,6 +298,45 @@ def test_a_rename_that_was_cut_off_leaves_a_usable_site_and_is_completed(
     assert sorted(bench.answers(), key=lambda answer: answer.caption) == expected
     assert sorted((one.answer for one in bench.pull()), key=lambda answer: answer.caption) == expected
     assert not bench.set(AFTER, *RENAMES).does_something
+
+
+def test_what_labellers_change_and_take_back_during_a_rename_stays_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.said(TRUCK, replace(TRUCK, caption="Taken back."))
+    first, second = (one.annotation_id for one in bench.pull())
+    read, annotations = Relabelling._answers, bench.studio._client.annotations
+
+    def changed_after_reading(studio: Relabelling, project_id: int) -> Iterator[list[Any]]:
+        yield from list(read(studio, project_id))
+        monkeypatch.setattr(Relabelling, "_answers", read)
+        annotations.update(first, result=answer_to_result(replace(TRUCK, caption="Meanwhile.")))
+        annotations.delete(second)
+
+    monkeypatch.setattr(Relabelling, "uses", lambda studio, project_id, answer_is="": Uses())
+    monkeypatch.setattr(Relabelling, "_answers", changed_after_reading)
+    bench.set(AFTER, *RENAMES)
+
+    assert bench.answers() == [replace(LORRY, caption="Meanwhile.")]
+
+
+def test_no_answers_are_fetched_while_they_are_renamed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_shut: list[bool] = []
+    rename = Relabelling.rename
+
+    def look(*args: Any, **kwargs: Any) -> None:
+        with (bench.workspace.settings.run_dir / f"pull-{bench.site}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                is_shut.append(True)
+        rename(*args, **kwargs)
+
+    bench.said(TRUCK)
+    monkeypatch.setattr(Relabelling, "rename", look)
+    bench.set(AFTER, *RENAMES)
+
+    assert is_shut == [True]
 
 
 def test_an_answer_in_the_old_words_that_comes_late_is_renamed_when_asked_again(bench: Bench) -> None:

@@ -100,11 +100,28 @@ def test_an_answer_is_left_alone_and_a_rename_goes_on_to_the_clips(bench: Bench)
     gone = replace(BEFORE, classes=BEFORE.classes[:2])
     with pytest.raises(UsageError, match="class reach-truck has 1 marked clip"):
         bench.set(gone)
+    with pytest.raises(UsageError, match="class reach-truck has 1 marked clip"):
+        bench.set(replace(BEFORE, timeline=("clear", "person")))
     lorry = replace(BEFORE.classes[2], name="lorry")
     bench.set(replace(BEFORE, classes=(*BEFORE.classes[:2], lorry), timeline=("clear", "lorry")), "reach-truck=lorry")
     assert set(suggested(bench).values()) == {"lorry"}
     report = pull(bench)
     assert (report.suggested, report.withdrawn) == (0, 0)
+
+
+def test_of_two_tasks_about_a_part_both_count_and_what_is_withdrawn_twice_is_gone(bench: Bench) -> None:
+    push(bench)
+    mark(bench, [Stretch("clear", 1, 2)])
+    project_id = bench.studio.find_timelines(bench.store.sites.get(bench.site))
+    assert project_id is not None
+    (part_id,) = bench.studio.parts(project_id)
+    bench.studio.add_parts(project_id, {part_id: "http://again.invalid"})
+    assert pull(bench).suggested == 2
+
+    ((number, _), *_) = bench.studio.suggestions_of(bench.project_id, SOURCE).values()
+    for _ in range(2):
+        bench.studio.withdraw_suggestions([number])
+    assert len(suggested(bench)) == 1
 
 
 def test_a_taxonomy_without_a_timeline_and_a_link_of_an_image_are_refused(

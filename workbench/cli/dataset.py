@@ -1,6 +1,5 @@
 """``workbench dataset``: build, compare and check dataset versions."""
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from workbench.cli import golden
 from workbench.cli.console import JsonOption, SiteOption, actor_name, emit, open_workspace, progress_bar
 from workbench.cli.export import export_dataset
 from workbench.domain import DatasetVersion, Split
+from workbench.errors import UsageError
 
 if TYPE_CHECKING:
     from workbench.datasets import Manifest
@@ -120,7 +120,7 @@ def check(
     with progress_bar() as progress:
         report = check_dataset(workspace, version, reads_pictures=not quick, progress=progress)
     if html is not None:
-        html.write_text(check_page(workspace, version, report), encoding="utf-8")
+        _write(html, check_page(workspace, version, report))
     emit({**vars(report), "fit": not report.failures}, as_json, _findings(report))
     if report.failures:
         raise typer.Exit(1)
@@ -135,7 +135,7 @@ def leaks(site: SiteOption, dataset_id: VersionArgument = None, as_json: JsonOpt
     workspace = open_workspace()
     refused = None if dataset_id else refused_leaks(workspace, site)
     report = refused or known_leaks(dataset_of(workspace, site, dataset_id))
-    emit(report, as_json, _pairs(report) if report else "This version was built before pictures were compared.")
+    emit(report, as_json, _pairs(report) if report else "There is no report of a leak check: build anew to have one.")
 
 
 @app.command("card")
@@ -147,6 +147,17 @@ def card(site: SiteOption, dataset_id: VersionArgument = None, as_json: JsonOpti
     version = dataset_of(open_workspace(), site, dataset_id)
     text = known_card(version)
     emit({"dataset_id": version.id, "card": text}, as_json, Markdown(text.partition("\n---\n")[2]))
+
+
+def _write(path: Path, page: str) -> None:
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as exc:
+        raise UsageError(
+            expected=f"a file that can be written at {path}",
+            found=exc.strerror or str(exc),
+            remedy="name another file for --html",
+        ) from exc
 
 
 def _show(version: DatasetVersion, manifest: "Manifest", as_json: bool) -> None:
@@ -179,12 +190,7 @@ def _show(version: DatasetVersion, manifest: "Manifest", as_json: bool) -> None:
 
 
 def _notes(manifest: "Manifest") -> list[str]:
-    left_out = {
-        "lay too near to another split": manifest.dropped,
-        "showed what a frame of a later split shows": manifest.copies,
-        "are golden or near a golden frame": manifest.near_golden,
-    }
-    notes = [f"{len(frames)} frames {why} and were left out." for why, frames in left_out.items() if frames]
+    notes = [f"{len(frames)} frames were left out as {why}." for why, frames in manifest.left_out.items()]
     if (allowed := manifest.allowed_leaks) is not None:
         notes.append(f"{allowed.allowed_by} allowed {len(allowed.pairs)} leaking frames: {allowed.reason}")
     return [*notes, *manifest.problems]
@@ -193,15 +199,12 @@ def _notes(manifest: "Manifest") -> list[str]:
 def _as_text(found: "DatasetDiff") -> str:
     sizes = f"{len(found.added)} frames added, {len(found.removed)} removed, {len(found.relabelled)} relabelled"
     lines = [f"{sizes}, {len(found.moved)} moved to another split, {found.unchanged} as before."]
-    lines += [
-        f"{one.frame_id[:12]}  {one.camera}  {one.taken_at:%Y-%m-%d %H:%M:%S}  {one.before.class_name} → "
-        f"{one.after.class_name}" + (f'  "{one.after.caption}"' if one.before.caption != one.after.caption else "")
-        for one in found.relabelled[:_SHOWN]
-    ]
-    lines += [
-        f"{one.frame_id[:12]}  {one.camera}  {one.taken_at:%Y-%m-%d %H:%M:%S}  {one.before} → {one.after}"
-        for one in found.moved[:_SHOWN]
-    ]
+    told = [(one, "; ".join(f"{what} {was} → {now}" for what, was, now in one.changes)) for one in found.relabelled]
+    for changed in (told, [(one, f"{one.before} → {one.after}") for one in found.moved]):
+        lines += [
+            f"{one.frame_id[:12]}  {one.camera}  {one.taken_at:%Y-%m-%d %H:%M:%S}  {how}"
+            for one, how in changed[:_SHOWN]
+        ]
     more = len(found.relabelled[_SHOWN:]) + len(found.moved[_SHOWN:])
     return "\n".join([*lines, *([f"… and {more} more; --json has all of them."] if more else [])])
 
@@ -240,7 +243,7 @@ def _place(frame: "SeenFrame") -> str:
 
 
 def _counts(manifest: "Manifest", kind: str) -> dict[str, dict[Split, int]]:
-    counted = Counter((str(getattr(row, kind)), row.split) for row in manifest.rows)
+    counted = manifest.counts(kind)
     return {name: {split: counted[name, split] for split in Split} for name in sorted({name for name, _ in counted})}
 
 

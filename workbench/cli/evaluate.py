@@ -43,6 +43,7 @@ def _as_json(evaluation: "Evaluation") -> Mapping[str, object]:
         "rows": report.rows,
         "model": report.model_version,
         "dataset": report.dataset_id,
+        "rows_learnt_from": evaluation.learnt_from,
         "by_camera": report.by_camera,
         "report": evaluation.html_path,
         "mlflow_run_id": evaluation.run_id,
@@ -53,7 +54,7 @@ def _as_table(evaluation: "Evaluation") -> Table:
     report, baseline = evaluation.report, evaluation.baseline
     table = Table(
         title=f"{report.model_version} on {report.rows} {report.split.value} frames",
-        caption=f"Report: {evaluation.html_path}\nMLflow run: {evaluation.run_id}",
+        caption=f"{_learnt(evaluation)}Report: {evaluation.html_path}\nMLflow run: {evaluation.run_id}",
         caption_justify="left",
     )
     for column in ("", "value [95 %]", *(("base", "difference") if baseline else ()), *report.by_camera):
@@ -63,6 +64,14 @@ def _as_table(evaluation: "Evaluation") -> Table:
         cameras = (str(metrics[name]) for metrics in report.by_camera.values())
         table.add_row(name, str(interval), *compared, *cameras)
     return table
+
+
+def _learnt(evaluation: "Evaluation") -> str:
+    if evaluation.learnt_from is None:
+        return "The version that it was tuned on is gone: nobody can tell whether it learnt from these frames.\n"
+    if not evaluation.learnt_from:
+        return ""
+    return f"It was tuned on {evaluation.learnt_from} of these frames: the figures flatter it.\n"
 
 
 def _signed(difference: Interval) -> str:

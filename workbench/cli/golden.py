@@ -36,9 +36,7 @@ def freeze(
     chosen = None if clip else dataset_of(workspace, site, version)
     frozen = freeze_golden(workspace, site=site, actor=actor, version=chosen, clips=clip or (), note=note)
     told = f"Golden set {frozen.golden.id[:12]} of {site}: {frozen.golden.frames} frames."
-    if frozen.seen:
-        told += f" The champion was trained on {frozen.seen} of them: build and tune anew."
-    emit({**vars(frozen.golden), "seen_by_champion": frozen.seen}, as_json, told)
+    emit({**vars(frozen.golden), "seen_by_champion": frozen.seen}, as_json, f"{told} {frozen.warning}".strip())
 
 
 @app.command("list")

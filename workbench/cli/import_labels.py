@@ -62,7 +62,7 @@ def import_labels(
     with progress_bar() as progress:
         report = workflow.import_labels(
             open_workspace(),
-            workflow.LabelFile(labels, format_, dict(renamings or ()), known_only),
+            workflow.LabelFile(labels.absolute(), format_, dict(renamings or ()), known_only),
             site=site,
             split=split,
             pictures=workflow.PicturesOf(images, camera) if images and camera else None,

@@ -1,15 +1,16 @@
 """The dataset card of a version: what a stranger has to know of it, as Hugging Face lays such cards out."""
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from huggingface_hub import DatasetCardData
 
 from workbench.datasets.checks import Finding, Severity
-from workbench.datasets.leak_report import LeakOutcome, LeakReport
-from workbench.datasets.manifest import Manifest, ManifestRow
+from workbench.datasets.leak_report import LeakReport
+from workbench.datasets.manifest import Manifest
 from workbench.datasets.timelines import SPLITS
 from workbench.domain import Interval, Split
 
@@ -19,14 +20,18 @@ CARD_FILE = "README.md"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LARGEST = "n>1M"
 _HOURS = 24
+_MARKS = re.compile(r"[\\`*<>|#&\[\]]")
 
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What the manifest does not hold; ``agreement`` are coefficients of labellers' agreement by name, where known."""
+    """What the manifest does not hold; ``agreement`` are coefficients of labellers' agreement by name, where known.
+
+    ``leaks`` is None where no leak check is known.
+    """
 
     cameras: Sequence[str]
-    leaks: LeakReport
+    leaks: LeakReport | None = None
     findings: Sequence[Finding] = ()
     agreement: Mapping[str, Interval] = field(default_factory=dict)
 
@@ -35,8 +40,8 @@ def write_card(manifest: Manifest, facts: CardFacts) -> str:
     """Return the card's Markdown with its YAML header; it follows from the version and is no part of its id."""
     sections = [
         ("", _summary(manifest)),
-        ("Classes", _counts(manifest, manifest.class_names, lambda row: row.class_name)),
-        ("Cameras", _counts(manifest, sorted({row.camera for row in manifest.rows}), lambda row: row.camera)),
+        ("Classes", _counts(manifest, manifest.class_names, "class_name")),
+        ("Cameras", _counts(manifest, sorted({row.camera for row in manifest.rows}), "camera")),
         ("Who labelled", [*_labellers(manifest), *_agreement(facts.agreement)]),
         ("How it was split", _splitting(manifest, facts.leaks)),
         ("Known gaps", _listed(_gaps(manifest, facts)) or ["None was found."]),
@@ -80,15 +85,17 @@ def _summary(manifest: Manifest) -> list[str]:
         "- Pictures are named by the SHA-256 of their bytes (`frame_id`) and lie in the site's frame store, not here",
     ]
     replied = Counter(name for row in manifest.rows for name in row.replies)
-    lines += [f"- Question `{one.name}`, {one.text} {replied[one.name]:,} replies" for one in manifest.questions]
+    lines += [
+        f"- Question `{one.name}`, {_as_said(one.text)} {replied[one.name]:,} replies" for one in manifest.questions
+    ]
     boxes = Counter(box.label for row in manifest.rows for box in row.boxes)
     if boxes:
-        lines.append("- Boxes: " + ", ".join(f"{count:,} {label}" for label, count in sorted(boxes.items())))
+        lines.append("- Boxes: " + ", ".join(f"{count:,} {_as_said(label)}" for label, count in sorted(boxes.items())))
     return lines
 
 
-def _counts(manifest: Manifest, names: Iterable[str], name_of: Callable[[ManifestRow], str]) -> list[str]:
-    counted = Counter((name_of(row), row.split) for row in manifest.rows)
+def _counts(manifest: Manifest, names: Iterable[str], kind: str) -> list[str]:
+    counted = manifest.counts(kind)
     rows = [(name, [counted[name, split] for split in SPLITS]) for name in names]
     return [
         f"| | {' | '.join(SPLITS)} | all |",
@@ -100,7 +107,7 @@ def _counts(manifest: Manifest, names: Iterable[str], name_of: Callable[[Manifes
 def _labellers(manifest: Manifest) -> list[str]:
     said = Counter(name for row in manifest.rows for name in row.annotators)
     several = sum(len(row.annotators) > 1 for row in manifest.rows)
-    told = [f"- {name}: {_frames(count)}" for name, count in sorted(said.items())]
+    told = [f"- {_as_said(name)}: {_frames(count)}" for name, count in sorted(said.items())]
     people = "one person" if len(said) == 1 else f"{len(said)} people"
     return [f"By {people}; looked at by more than one: {_frames(several)}.", "", *told]
 
@@ -111,24 +118,21 @@ def _agreement(agreement: Mapping[str, Interval]) -> list[str]:
     return ["", *(f"- {name}: {interval}" for name, interval in agreement.items())]
 
 
-def _splitting(manifest: Manifest, leaks: LeakReport) -> list[str]:
+def _splitting(manifest: Manifest, leaks: LeakReport | None) -> list[str]:
     gaps = ", ".join(f"{camera} {gap_s:g} s" for camera, gap_s in manifest.gaps_s.items())
     how = "Clips go to one split whole, long ones are cut in time; frames of one camera in different splits are farther"
     lines = [f"{how} apart than its gap: {gaps}.", ""]
-    left_out = {
-        "too near in time to another split": manifest.dropped,
-        "showing what a frame of a later split shows": manifest.copies,
-        "of a golden set or near one of its frames": manifest.near_golden,
-    }
-    lines += [f"- Left out as {why}: {_frames(len(ids))}" for why, ids in left_out.items() if ids]
+    lines += [f"- Left out as {why}: {_frames(len(ids))}" for why, ids in manifest.left_out.items()]
     lines += [f"- Camera {camera} is in test with all its frames" for camera in manifest.held_out_cameras]
-    lines += [f"- Clip {clip} was left out" for clip in manifest.left_out_clips]
+    lines += [f"- Clip {_as_said(clip)} was left out" for clip in manifest.left_out_clips]
     if (allowed := manifest.allowed_leaks) is not None:
-        pairs = len(allowed.pairs)
-        lines.append(f"- **Leaks were allowed** by {allowed.allowed_by}, of {_frames(pairs)}: {allowed.reason}")
-    elif leaks.outcome in (LeakOutcome.NONE, LeakOutcome.LEFT_OUT):
+        who, pairs = _as_said(allowed.allowed_by), len(allowed.pairs)
+        lines.append(f"- **Leaks were allowed** by {who}, of {_frames(pairs)}: {_as_said(allowed.reason)}")
+    elif leaks:
         lines.append(f"- {leaks.pictures:,} pictures were compared: no test frame shows what a training frame shows")
-    for camera, near in leaks.nearness.items():
+    else:
+        lines.append("- It is not known that pictures were compared across splits")
+    for camera, near in (leaks.nearness if leaks else {}).items():
         lines.append(
             f"- Of {near.frames:,} test frames of {camera}, {near.by_hash / near.frames:.0%} look like some training "
             f"frame by hash, {near.by_embedding / near.frames:.0%} by embedding"
@@ -137,7 +141,7 @@ def _splitting(manifest: Manifest, leaks: LeakReport) -> list[str]:
 
 
 def _gaps(manifest: Manifest, facts: CardFacts) -> Iterator[str]:
-    yield from (f"{finding.sentence}" for finding in facts.findings if finding.severity is Severity.FAILURE)
+    yield from _sentences(facts.findings, Severity.FAILURE)
     seen = {row.camera for row in manifest.rows}
     yield from (f"Camera {camera} has no labelled frame." for camera in facts.cameras if camera not in seen)
     present = {row.class_name for row in manifest.of(Split.TEST)}
@@ -146,7 +150,11 @@ def _gaps(manifest: Manifest, facts: CardFacts) -> Iterator[str]:
     )
     if told := _hours_without({row.taken_at.hour for row in manifest.rows}):
         yield f"No frame was taken in these hours of the day (UTC): {told}."
-    yield from (f"{finding.sentence}" for finding in facts.findings if finding.severity is Severity.WARNING)
+    yield from _sentences(facts.findings, Severity.WARNING)
+
+
+def _sentences(findings: Iterable[Finding], severity: Severity) -> Iterator[str]:
+    yield from (_as_said(finding.sentence) for finding in findings if finding.severity is severity)
 
 
 def _hours_without(hours: set[int]) -> str:
@@ -158,6 +166,11 @@ def _hours_without(hours: set[int]) -> str:
 
 def _frames(count: int) -> str:
     return f"{count:,} frame{'' if count == 1 else 's'}"
+
+
+def _as_said(text: str) -> str:
+    """Return what a person or a file said so that Markdown shows it as it is, in one line."""
+    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _listed(sentences: Iterable[str]) -> list[str]:

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from workbench.datasets.leak_report import LeakOutcome, LeakReport
 from workbench.datasets.manifest import Manifest, ManifestRow
 from workbench.datasets.suspects import Suspects
 from workbench.domain import CaptionGuide, Split
@@ -70,22 +69,22 @@ class CheckReport:
 _REPORT = TypeAdapter(CheckReport)
 
 
-def check_manifest(manifest: Manifest, leaks: LeakReport | None, suspects: Suspects | None) -> Iterator[Finding]:
-    """Yield what the rows and the leak check tell, in the order of weight; what is None was not looked for."""
+def check_manifest(manifest: Manifest, suspects: Suspects, *, compared: bool) -> Iterator[Finding]:
+    """Yield what the rows tell; ``compared`` says whether it is known that pictures were compared across splits."""
     yield from _empty_classes(manifest)
-    if leaks and leaks.outcome is LeakOutcome.ALLOWED and manifest.allowed_leaks:
-        allowed = manifest.allowed_leaks
+    if (allowed := manifest.allowed_leaks) is not None:
         yield Finding(
             "leaks",
             Severity.FAILURE,
-            f"{leaks.held_out_frames} held-out frames show what frames of earlier splits show; {allowed.allowed_by} "
+            f"{len(allowed.pairs)} held-out frames show what frames of earlier splits show; {allowed.allowed_by} "
             f"allowed it: {allowed.reason}",
             tuple(held_out for held_out, _ in allowed.pairs),
         )
+    elif not compared:
+        yield Finding("leaks", Severity.WARNING, "There is no report of a leak check: build anew to have one.")
     yield from (Finding("split", Severity.WARNING, f"{problem}.") for problem in manifest.problems)
     yield from _one_camera_classes(manifest)
-    if suspects:
-        yield from _suspects(manifest, suspects)
+    yield from _suspects(manifest, suspects)
 
 
 def check_captions(rows: Iterable[ManifestRow], guide: CaptionGuide) -> Iterator[Finding]:

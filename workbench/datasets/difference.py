@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from workbench.datasets.manifest import Manifest, ManifestRow
 from workbench.domain import Answer, Split
 
-__all__ = ["DatasetDiff", "Moved", "Relabelled", "difference"]
+__all__ = ["Change", "DatasetDiff", "Moved", "Relabelled", "difference"]
+
+
+class Change(NamedTuple):
+    """What is said otherwise of a frame (its class, caption, boxes or a question) and how it was and is said."""
+
+    what: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)
@@ -18,6 +27,12 @@ class Relabelled:
     taken_at: datetime
     before: Answer
     after: Answer
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        said, now = _texts(self.before), _texts(self.after)
+        changes = (Change(what, said.get(what) or "–", now.get(what) or "–") for what in said | now)
+        return tuple(change for change in changes if change.before != change.after)
 
 
 @dataclass(frozen=True)
@@ -62,3 +77,8 @@ def difference(before: Manifest, after: Manifest) -> DatasetDiff:
         ),
         unchanged=sum(was.answer == now.answer and was.split == now.split for was, now in both),
     )
+
+
+def _texts(answer: Answer) -> dict[str, str]:
+    boxes = (" ".join([box.label, *(f"{edge:.3g}" for edge in box.xyxy)]) for box in answer.boxes)
+    return {"class": answer.class_name, "caption": answer.caption, **answer.replies, "boxes": ", ".join(boxes)}

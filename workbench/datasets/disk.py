@@ -41,6 +41,8 @@ MANIFEST_FILE = "manifest.json"
 _INFO_FILE = "dataset_info.json"
 _ROWS_AT_ONCE = 10_000
 _PICTURES_AT_ONCE = 64
+_OTHER_HOME = "free some space or set WORKBENCH_HOME to a folder that can be written"
+_ELSEWHERE = "name a folder that can be written, or free some space"
 
 ReadJpeg = Callable[[str], bytes]
 
@@ -151,10 +153,10 @@ def export_dataset(manifest: Manifest, target: Path, read_jpeg: ReadJpeg, *, pro
             splits[split.value] = _on_disk(columns, cache / split.value)
         datasets.DatasetDict(splits).save_to_disk(str(built))
 
-    with _translated(target):
+    with _translated(target, _ELSEWHERE):
         if target.exists():
             target.rmdir()
-    _write_whole(target, write, is_there=lambda: False)
+    _write_whole(target, write, is_there=lambda: False, remedy=_ELSEWHERE)
     return target
 
 
@@ -196,10 +198,12 @@ def write_derived(version: DatasetVersion, name: str, text: str) -> None:
         unfinished.replace(target)
 
 
-def _write_whole(target: Path, write: Callable[[Path], None], *, is_there: Callable[[], bool]) -> None:
+def _write_whole(
+    target: Path, write: Callable[[Path], None], *, is_there: Callable[[], bool], remedy: str = _OTHER_HOME
+) -> None:
     """Let ``write`` fill a folder and give it the name ``target``, unless another process was quicker with the same."""
     folder = target.parent
-    with _translated(folder):
+    with _translated(folder, remedy):
         folder.mkdir(parents=True, exist_ok=True)
         if target.exists():
             shutil.rmtree(target)
@@ -284,14 +288,14 @@ def _holds(target: Path, manifest: Manifest) -> bool:
 
 
 @contextmanager
-def _translated(folder: Path) -> Iterator[None]:
+def _translated(folder: Path, remedy: str = _OTHER_HOME) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
         raise StorageError(
             expected=f"room for a dataset version in {folder}",
             found=str(exc),
-            remedy="free some space or set WORKBENCH_HOME to a folder that can be written",
+            remedy=remedy,
         ) from exc
 
 

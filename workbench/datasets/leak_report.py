@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -12,10 +13,12 @@ from workbench.datasets.leaks import LeakKind, LeakPair, Nearness
 from workbench.datasets.looks import Looks
 from workbench.datasets.manifest import ManifestRow
 
-__all__ = ["LEAKS_FILE", "Leak", "LeakOutcome", "LeakReport", "SeenFrame", "leaks_of"]
+__all__ = ["LEAKS_FILE", "Leak", "LeakOutcome", "LeakReport", "SeenFrame", "evenly_chosen", "leaks_of"]
 
 LEAKS_FILE = "leaks.json"
 _MOST_TOLD = 200
+
+_Item = TypeVar("_Item")
 
 
 class LeakOutcome(StrEnum):
@@ -90,8 +93,13 @@ def leaks_of(
         if held_out not in nearest or _distance(leak) < _distance(nearest[held_out]):
             nearest[held_out] = leak
     told = sorted(nearest.values(), key=lambda leak: (leak.held_out.camera, leak.held_out.taken_at))
-    step = max(1, len(told) // _MOST_TOLD)
-    return tuple(told[::step][:_MOST_TOLD])
+    return tuple(evenly_chosen(told, _MOST_TOLD))
+
+
+def evenly_chosen(items: Sequence[_Item], most: int) -> list[_Item]:
+    """Return ``most`` of ``items``, evenly spread, or all where there are fewer."""
+    count = min(len(items), most)
+    return [items[place * len(items) // count] for place in range(count)]
 
 
 def _leak(

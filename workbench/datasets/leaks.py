@@ -10,8 +10,9 @@ nothing. A pair of frames in different splits is a leak
   scale-invariant keypoints", IJCV 2004): a copied moment is far nearer to its copy than to anything else, an empty
   scene is near to many.
 
-Near is told by a perceptual hash and by the embedding, each by itself; "like it" is twice as far. What one clip shows
-at two times is no copy, however alike it looks: the clip's own clock tells the moments apart.
+Near is told by a perceptual hash and by the embedding, each by itself, of two cameras by the hash alone; "like it" is
+twice as far. What one clip shows at two times is no copy, however alike it looks: the clip's own clock tells the
+moments apart.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ _OTHER_MOMENTS = 3
 """At so many other moments a camera shows a view that is no particular one."""
 _PROBES = 128
 _SEARCHED_AT_ONCE = 1024
+_PAIRS_AT_ONCE = 1_000_000
 _MOST_ASKED = 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -175,33 +177,32 @@ _Measure = _ByHash | _ByEmbedding
 def _neighbours(frames: _Frames) -> Iterator[tuple[int, int]]:
     """Yield the pairs of one camera that were taken within its gap of each other."""
     for camera in range(int(frames.cameras.max(initial=-1)) + 1):
-        of_camera = np.flatnonzero(frames.cameras == camera)
-        yield from _within_gap(frames, of_camera[np.argsort(frames.times_us[of_camera], kind="stable")])
+        for first, second in _within_gap(frames, np.flatnonzero(frames.cameras == camera)):
+            yield from zip(first.tolist(), second.tolist(), strict=True)
 
 
 def _simultaneous(frames: _Frames, looks: Looks, rules: LeakRules) -> Iterator[tuple[int, int]]:
     """Yield the pairs of two cameras that were taken within the gap of each other and look the same."""
-    by_time = np.argsort(frames.times_us, kind="stable")
-    pairs = np.array(list(_within_gap(frames, by_time)), np.intp).reshape(-1, 2)
-    first, second = pairs[:, 0], pairs[:, 1]
-    tell = looks.has_structure
-    candidates = (frames.cameras[first] != frames.cameras[second]) & tell[first] & tell[second]
-    first, second = first[candidates], second[candidates]
-    bits = np.bitwise_count(looks.hashes[first] ^ looks.hashes[second]).sum(axis=1)
-    near = bits <= rules.same_bits
-    yield from zip(first[near].tolist(), second[near].tolist(), strict=True)
+    for first, second in _within_gap(frames, np.flatnonzero(looks.has_structure)):
+        bits = np.bitwise_count(looks.hashes[first] ^ looks.hashes[second]).sum(axis=1)
+        near = (frames.cameras[first] != frames.cameras[second]) & (bits <= rules.same_bits)
+        yield from zip(first[near].tolist(), second[near].tolist(), strict=True)
 
 
-def _within_gap(frames: _Frames, by_time: Indices) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of ``by_time`` (places in the order of time) within the gap, the one of higher rank first."""
-    times_us, gaps_us = frames.times_us[by_time], frames.gaps_us[by_time]
+def _within_gap(frames: _Frames, places: Indices) -> Iterator[tuple[Indices, Indices]]:
+    """Yield the pairs of ``places`` within the gap, the one of higher rank first, many at once."""
+    by_time = places[np.argsort(frames.times_us[places], kind="stable")]
     for rank in range(1, GOLDEN + 1):
-        held = frames.ranks[by_time] == rank
-        lower = np.flatnonzero(frames.ranks[by_time] < min(rank, GOLDEN - 1))
-        begins = times_us[lower].searchsorted(times_us[held] - gaps_us[held], side="left")
-        ends = times_us[lower].searchsorted(times_us[held] + gaps_us[held], side="right")
-        for place, begin, end in zip(by_time[held].tolist(), begins.tolist(), ends.tolist(), strict=True):
-            yield from ((place, int(by_time[lower[position]])) for position in range(begin, end))
+        held = by_time[frames.ranks[by_time] == rank]
+        lower = by_time[frames.ranks[by_time] < min(rank, GOLDEN - 1)]
+        times_us, gaps_us, lower_us = frames.times_us[held], frames.gaps_us[held], frames.times_us[lower]
+        begins = lower_us.searchsorted(times_us - gaps_us, side="left")
+        sizes = lower_us.searchsorted(times_us + gaps_us, side="right") - begins
+        bounds = np.flatnonzero(np.diff(sizes.cumsum() // _PAIRS_AT_ONCE)) + 1
+        for some in np.split(np.arange(len(held)), bounds):
+            of_held = np.repeat(some, sizes[some])
+            passed = np.arange(len(of_held)) - np.repeat(sizes[some].cumsum() - sizes[some], sizes[some])
+            yield held[of_held], lower[begins[of_held] + passed]
 
 
 def _copies(frames: _Frames, measure: _Measure) -> Iterator[tuple[int, int]]:
@@ -210,11 +211,14 @@ def _copies(frames: _Frames, measure: _Measure) -> Iterator[tuple[int, int]]:
         of_camera = np.flatnonzero((frames.cameras == camera) & measure.tells)
         held = of_camera[frames.ranks[of_camera] > 0]
         particular = held[~_is_usual(frames, measure, held, of_camera)]
-        pairs = measure.pairs(particular, of_camera, _LIKE * measure.near)
         elsewhere = np.flatnonzero((frames.cameras != camera) & measure.tells & (frames.ranks < GOLDEN - 1))
-        if measure.kind is LeakKind.HASH:
-            pairs = _both(pairs, measure.pairs(particular, elsewhere, measure.near))
-        yield from _judged(frames, pairs, measure.near)
+        at_once = max(1, _PAIRS_AT_ONCE // max(1, len(of_camera)))
+        for start in range(0, len(particular), at_once):
+            some = particular[start : start + at_once]
+            pairs = measure.pairs(some, of_camera, _LIKE * measure.near)
+            if measure.kind is LeakKind.HASH:
+                pairs = _both(pairs, measure.pairs(some, elsewhere, measure.near))
+            yield from _judged(frames, pairs, measure.near)
 
 
 def _is_usual(frames: _Frames, measure: _Measure, held: Indices, of_camera: Indices) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
@@ -70,12 +71,12 @@ class Manifest:
 
     site: str
     class_names: tuple[str, ...]
-    parent_id: str | None
-    seed: int
-    gaps_s: Mapping[str, float]
-    dropped: tuple[str, ...]
-    problems: tuple[str, ...]
     rows: tuple[ManifestRow, ...]
+    parent_id: str | None = None
+    seed: int = 0
+    gaps_s: Mapping[str, float] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
     licence: str = "other"
     held_out_cameras: tuple[str, ...] = ()
@@ -100,6 +101,20 @@ class Manifest:
             content["questions"] = [asdict(question) for question in self.questions]
             content["allowed_leaks"] = self.allowed_leaks and asdict(self.allowed_leaks)
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @property
+    def left_out(self) -> dict[str, tuple[str, ...]]:
+        """The frames that are not among ``rows``, by why; reasons that there was none for are not in it."""
+        reasons = {
+            "too near in time to another split": self.dropped,
+            "showing what a frame of a later split shows": self.copies,
+            "golden, or near a golden frame": self.near_golden,
+        }
+        return {why: frame_ids for why, frame_ids in reasons.items() if frame_ids}
+
+    def counts(self, kind: str) -> Counter[tuple[str, Split]]:
+        """Count the rows by split and what their field ``kind`` says."""
+        return Counter((str(getattr(row, kind)), row.split) for row in self.rows)
 
     def of(self, split: Split) -> tuple[ManifestRow, ...]:
         return tuple(row for row in self.rows if row.split == split)

@@ -1,6 +1,7 @@
 """How many frames each split is asked to hold: of all, of each camera, each class and each class at each camera."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -46,16 +47,15 @@ class Shares:
         """Return what to aim at: a held-out split with pinned frames keeps these alone, the others share the rest."""
         pairs = {(frame.camera, frame.class_name) for frame in frames}
         strata = tuple(sorted({stratum for pair in pairs for stratum in _strata(*pair)}))
-        asked = np.zeros((len(SPLITS), len(strata)))
         closed = {frame.pinned_to for frame in frames} & {Split.VALIDATION, Split.TEST}
-        members = _members(frames, strata)
-        for frame, row in zip(frames, members, strict=True):
-            if frame.pinned_to in closed:
-                asked[SPLITS.index(frame.pinned_to)] += row
         open_splits = tuple(index for index, split in enumerate(SPLITS) if split not in closed)
+        shares = cls(strata, np.zeros((len(SPLITS), len(strata))), open_splits)
+        for index in {*range(len(SPLITS))} - {*open_splits}:
+            shares.asked[index] = shares.count(frame for frame in frames if frame.pinned_to == SPLITS[index])
         parts = np.array([fractions[SPLITS[index]] for index in open_splits])
-        asked[list(open_splits)] = np.outer(parts / parts.sum(), members.sum(axis=0) - asked.sum(axis=0))
-        return cls(strata, asked, open_splits)
+        left = shares.count(frames) - shares.asked.sum(axis=0)
+        shares.asked[list(open_splits)] = np.outer(parts / parts.sum(), left)
+        return shares
 
     @property
     def of_open_splits(self) -> NDArray[np.float64]:
@@ -64,9 +64,21 @@ class Shares:
         parts: NDArray[np.float64] = whole / whole.sum()
         return parts
 
+    def count(self, frames: Iterable[FrameToSplit]) -> NDArray[np.float64]:
+        """Return ``[strata]``: how many of ``frames`` are of each."""
+        counts = np.zeros(len(self.strata))
+        for pair, times in Counter((frame.camera, frame.class_name) for frame in frames).items():
+            counts[self._columns(*pair)] += times
+        return counts
+
     def members(self, frames: Sequence[FrameToSplit]) -> NDArray[np.float64]:
         """Return ``[frames, strata]``: 1 where the frame is one of the stratum, else 0."""
-        return _members(frames, self.strata)
+        pairs: dict[tuple[str, str], int] = {}
+        kinds = [pairs.setdefault((frame.camera, frame.class_name), len(pairs)) for frame in frames]
+        members = np.zeros((len(pairs), len(self.strata)))
+        for pair, row in pairs.items():
+            members[row, self._columns(*pair)] = 1
+        return members[kinds] if kinds else members
 
     def distance(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ``[...]``, how far splits with ``counts`` ``[..., splits, strata]`` are from what was asked.
@@ -78,6 +90,13 @@ class Shares:
         not_learnt = (missing[..., 0, :] == 1) @ self._weights
         distance: NDArray[np.float64] = (missing**2 @ self._weights) @ _IMPORTANCE + _NOT_LEARNT * not_learnt
         return distance
+
+    def _columns(self, camera: str, class_name: str) -> list[int]:
+        return [self._places[stratum] for stratum in _strata(camera, class_name)]
+
+    @cached_property
+    def _places(self) -> dict[Stratum, int]:
+        return {stratum: place for place, stratum in enumerate(self.strata)}
 
     @cached_property
     def _asked_of_any(self) -> NDArray[np.float64]:
@@ -91,13 +110,3 @@ class Shares:
 
 def _strata(camera: str, class_name: str) -> tuple[Stratum, ...]:
     return Stratum("", ""), Stratum(camera, ""), Stratum("", class_name), Stratum(camera, class_name)
-
-
-def _members(frames: Sequence[FrameToSplit], strata: Sequence[Stratum]) -> NDArray[np.float64]:
-    columns = {stratum: column for column, stratum in enumerate(strata)}
-    pairs: dict[tuple[str, str], int] = {}
-    kinds = [pairs.setdefault((frame.camera, frame.class_name), len(pairs)) for frame in frames]
-    members = np.zeros((len(pairs), len(strata)))
-    for pair, row in pairs.items():
-        members[row, [columns[stratum] for stratum in _strata(*pair)]] = 1
-    return members[kinds] if kinds else members

@@ -20,9 +20,9 @@ def shortfalls(
     frames: Sequence[FrameToSplit], splits: Mapping[str, Split], shares: Shares, gaps_s: Mapping[str, float]
 ) -> list[str]:
     """Say which cameras and classes have nothing, or less than half of their asked share, in a split, and why."""
-    kept = [frame for frame in frames if frame.frame_id in splits]
-    in_split = np.array([[splits[frame.frame_id] == split for frame in kept] for split in SPLITS], dtype=float)
-    counts = in_split @ shares.members(kept)
+    counts = np.array(
+        [shares.count(frame for frame in frames if splits.get(frame.frame_id) == split) for split in SPLITS]
+    )
     few = (counts == 0) | (counts < _FEW * shares.asked)
     return [
         f"{stratum} has {_listed(counts[:, column])} frames, asked were {_listed(shares.asked[:, column])}: "

@@ -11,6 +11,7 @@
 Cameras that are held out are in test with all their frames; 1 to 4 concern the others.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -52,10 +53,10 @@ def split_frames(
     split to which frames are pinned consists of these alone, beside the held-out cameras. The same frames and seed give
     the same plan, in whatever order they come. DatasetError when a frame of a held-out camera is pinned elsewhere.
     """
-    gaps_s = {
-        camera: sampling_gap_s([frame for frame in frames if frame.camera == camera], least_gap_s)
-        for camera in sorted({frame.camera for frame in frames})
-    }
+    by_camera: defaultdict[str, list[FrameToSplit]] = defaultdict(list)
+    for frame in frames:
+        by_camera[frame.camera].append(frame)
+    gaps_s = {camera: sampling_gap_s(taken, least_gap_s) for camera, taken in sorted(by_camera.items())}
     held_out = {frame.frame_id: Split.TEST for frame in frames if frame.camera in held_out_cameras}
     _require_unpinned([frame for frame in frames if frame.frame_id in held_out])
     frames = [frame for frame in frames if frame.frame_id not in held_out]

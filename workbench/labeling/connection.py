@@ -29,7 +29,7 @@ _PAUSES_S = (1.0, 3.0, 9.0)
 ONCE: Any = {"max_retries": 0}
 _PARALLEL_WRITES = 4
 _TIMEOUT_S = 120.0
-_CONFLICT, _TOO_MANY, _SERVERS_FAULT = 409, 429, 500
+_TOO_MANY, _SERVERS_FAULT = 429, 500
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -103,12 +103,13 @@ class Connection:
 
         return until_certain(answered, lambda: None)
 
-    def _unless_there(self, create: Callable[[], object]) -> None:
-        """Do ``create`` with a key of its own, by which the server knows that it has been done before."""
+    def _unless_done(self, change: Callable[[], object], done_status: int) -> None:
+        """Do ``change``, unless the server tells by ``done_status`` that it has been done before, or needs not be."""
         try:
-            create()
-        except ApiError as error:
-            if error.status_code != _CONFLICT:
+            change()
+        except (ApiError, httpx.HTTPStatusError) as error:
+            status = error.status_code if isinstance(error, ApiError) else error.response.status_code
+            if status != done_status:
                 raise
 
     def _in_parallel(

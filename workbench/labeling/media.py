@@ -42,8 +42,10 @@ def _permission(name: str, key: str, expires_at: datetime) -> str:
 
 def media_url_expiry(url: str) -> datetime | None:
     """Return when a signed URL expires; None when ``url`` is not one."""
-    expires = parse_qs(urlsplit(url).query).get("expires", [""])[0]
-    return datetime.fromtimestamp(int(expires), UTC) if expires.isdecimal() else None
+    try:
+        return datetime.fromtimestamp(int(parse_qs(urlsplit(url).query)["expires"][0]), UTC)
+    except (KeyError, ValueError, OverflowError, OSError):
+        return None
 
 
 def verify_media_request(frame_id: str, expires: int, signature: str, key: str, now: datetime) -> None:

@@ -16,7 +16,9 @@ from workbench.labeling.taxonomy import (
 )
 from workbench.labeling.taxonomy_changes import lost_labels
 
-__all__ = ["Projects", "SiteProject"]
+__all__ = ["Projects", "SiteProject", "title_of"]
+
+_SHORTEST_TITLE, _LONGEST_TITLE = 3, 50
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,15 @@ class Projects(Relabelling):
         """
         found = self.find_project(site, known_project_id)
         if found is None:
-            return self._create_project(site.name, _description(site), taxonomy_to_label_config(taxonomy))
+            return self._create_project(title_of(site), _description(site), taxonomy_to_label_config(taxonomy))
         self._require_unused(site, taxonomy, found)
         self.set_interface(found, taxonomy)
         return found.project_id
 
     def require_project(self, site: Site, project_id: int | None) -> int:
         """Return ``project_id`` when it is the site's project; LabelStudioError when it is gone or was never made."""
-        with translated_errors(self.url):
-            projects = self._projects_described(_description(site))
-        if project_id is None or project_id not in projects:
+        found = self.find_project(site, project_id)
+        if project_id is None or found is None or found.project_id != project_id:
             raise LabelStudioError(
                 expected=f"a project of site {site.name} at {self.url}",
                 found="none" if project_id is None else f"project {project_id} deleted, or another's",
@@ -116,6 +117,12 @@ class Projects(Relabelling):
                 request_options=ONCE,
             )
         return int(project.id)
+
+
+def title_of(site: Site, suffix: str = "") -> str:
+    """Return a title as long as Label Studio wants it: by its description a project is found, whatever its title."""
+    name = site.name if len(site.name) >= _SHORTEST_TITLE else f"site {site.name}"
+    return name[: _LONGEST_TITLE - len(suffix)] + suffix
 
 
 def _description(site: Site) -> str:

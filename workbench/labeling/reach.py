@@ -7,7 +7,7 @@ ask for no password, so it stays shut; an address at which only the workbench an
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 
-__all__ = ["opening", "reserved_but"]
+__all__ = ["opening"]
 
 _SHARED_BY_ALL = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104  named to be refused
 _RESERVED = (
@@ -33,17 +33,17 @@ def opening(address: str) -> dict[str, str]:
     """Return the settings that let Label Studio call ``address``; none where it may anyway, or must not."""
     if address in _SHARED_BY_ALL or not _is_reserved(address):
         return {}
-    subnets = ",".join(map(str, reserved_but(address)))
+    subnets = ",".join(map(str, _reserved_but(address)))
     return {"USE_DEFAULT_BANNED_SUBNETS": "false", "USER_ADDITIONAL_BANNED_SUBNETS": subnets}
-
-
-def reserved_but(address: str) -> list[IPv4Network | IPv6Network]:
-    """Return the reserved networks, cut up so that none has ``address`` in it."""
-    return [part for network in _networks() for part in _without(network, address)]
 
 
 def _is_reserved(address: str) -> bool:
     return any(ip_address(address) in network for network in _networks())
+
+
+def _reserved_but(address: str) -> list[IPv4Network | IPv6Network]:
+    """Return the reserved networks, cut up so that none has ``address`` in it."""
+    return [part for network in _networks() for part in _without(network, address)]
 
 
 def _networks() -> Iterator[IPv4Network | IPv6Network]:

@@ -1,11 +1,14 @@
 """Which labels the answers of a project use, and giving those answers other words."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+from itertools import takewhile
 from typing import Any
 
 from workbench.labeling.connection import ONCE
 from workbench.labeling.renames import Renames
-from workbench.labeling.results import Result, labels_of_result
+from workbench.labeling.results import labels_of_result
 from workbench.labeling.task_list import TaskList
 from workbench.labeling.uses import Uses
 from workbench.progress import Progress, silent
@@ -22,8 +25,6 @@ _PASSES = 5
 
 _Said = Mapping[str, Any]
 """An annotation, draft or prediction as the server has it."""
-_Rewording = list[tuple[str, Result]]
-"""Paths of things with the regions that they are to have, to be written one after the other."""
 
 
 class Relabelling(TaskList):
@@ -56,13 +57,19 @@ class Relabelling(TaskList):
 
     def _reword(self, said: Iterable[Sequence[_Said]], renames: Renames, what: str, progress: Progress) -> bool:
         """Write anew what changes and tell whether anything did."""
-        rewordings = [rewording for group in said if (rewording := _rewording(group, renames))]
-        self._in_parallel(self._write, rewordings, len(rewordings), what, progress)
-        return bool(rewordings)
+        changing = [paths for group in said if (paths := _changing(group, renames))]
+        self._in_parallel(partial(self._write, renames), changing, len(changing), what, progress)
+        return bool(changing)
 
-    def _write(self, rewording: _Rewording) -> None:
-        for path, result in rewording:
-            self._ask("PATCH", path, {"result": result})
+    def _write(self, renames: Renames, paths: Sequence[str]) -> None:
+        """Give things, one after the other, the new words as they are by now; what is gone meanwhile is passed over."""
+
+        def reword(path: str) -> None:
+            result = self._request("GET", path)["result"] or []
+            self._request("PATCH", path, {"result": renames.result(result)})
+
+        for path in paths:
+            self._unless_done(partial(reword, path), HTTPStatus.NOT_FOUND)
 
     def _answers(self, project_id: int) -> Iterator[list[_Said]]:
         """Yield each task's answers, oldest first."""
@@ -82,21 +89,17 @@ class Relabelling(TaskList):
                 yield dict(prediction, path="predictions")
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Return the server's answer to a request that the SDK has no call for and that may be made twice."""
+        """Return the server's answer to a request that may be made twice, as :meth:`_request` does."""
+        return self._patiently(lambda: self._request(method, path, body))
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Return the server's answer to a request that the SDK has no call for."""
         http = self._client._client_wrapper.httpx_client
-
-        def asked() -> Any:
-            answer = http.request(path, method=method, json=body, request_options=ONCE).raise_for_status()
-            return answer.json() if answer.content else None
-
-        return self._patiently(asked)
+        answer = http.request(path, method=method, json=body, request_options=ONCE).raise_for_status()
+        return answer.json() if answer.content else None
 
 
-def _rewording(said: Sequence[_Said], renames: Renames) -> _Rewording:
-    """Return what is to be written, from the first that changes on: what was said later is to stay the later."""
-    results = [renames.result(one["result"]) for one in said]
-    changed = [place for place, one in enumerate(said) if results[place] != one["result"]]
-    if not changed:
-        return []
-    rest = range(changed[0], len(said))
-    return [(f"api/{said[place]['path']}/{said[place]['id']}/", results[place]) for place in rest]
+def _changing(said: Sequence[_Said], renames: Renames) -> list[str]:
+    """Return the paths of the first that changes and all after it: what was said later is to stay the later."""
+    kept = takewhile(lambda one: renames.result(one["result"]) == one["result"], said)
+    return [f"api/{one['path']}/{one['id']}/" for one in said[len(list(kept)) :]]

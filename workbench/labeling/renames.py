@@ -78,8 +78,8 @@ class Renames:
         return [self._region(region) for region in result]
 
     def _region(self, region: Mapping[str, Any]) -> dict[str, Any]:
-        name, kind, value = str(region.get("from_name")), region.get("type"), region.get("value", {})
-        if kind not in LABELLING or kind not in value:
+        name, kind, value = str(region.get("from_name")), region.get("type"), region.get("value")
+        if kind not in LABELLING or not isinstance(value, Mapping) or not isinstance(value.get(kind), list):
             return dict(region)
         labels = [self._new((control_of(region), label)) for label in value[kind]]
         return {**region, "from_name": self.control(name), "value": {**value, kind: labels}}

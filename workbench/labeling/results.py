@@ -44,11 +44,13 @@ def answer_to_result(answer: Answer) -> Result:
 def result_to_answer(result: Sequence[Mapping[str, Any]]) -> Answer | None:
     """Return the answer that these regions give, or None when they lack class or caption.
 
-    A rectangle without a label or without an area inside the image says nothing and is left out.
+    A rectangle without a label or without an area inside the image says nothing and is left out, and so does what the
+    labelling interface would not make: Label Studio takes whatever a program submits.
     """
     chosen = {region.get("from_name", ""): choice for region in result if (choice := _first(region, "choices"))}
     class_name = chosen.pop(CLASS, None)
-    caption = " ".join(_texts(result)).strip()
+    captions = (_texts_of(region, "text") for region in result if region.get("from_name") == CAPTION)
+    caption = " ".join(next(captions, [])).strip()
     return Answer(class_name, caption, chosen, tuple(_boxes(result))) if class_name and caption else None
 
 
@@ -66,7 +68,7 @@ def labels_of_result(result: Sequence[Mapping[str, Any]]) -> frozenset[Label]:
         (control_of(region), label)
         for region in result
         if (kind := region.get("type")) in LABELLING
-        for label in _value(region).get(kind, [])
+        for label in _texts_of(region, kind)
     )
 
 
@@ -89,19 +91,19 @@ def _text(control: str, text: str) -> dict[str, Any]:
 
 
 def _value(region: Mapping[str, Any]) -> Mapping[str, Any]:
-    return region.get("value") or {}
+    value = region.get("value")
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts_of(region: Mapping[str, Any], kind: str) -> list[str]:
+    """Return the texts under ``kind`` of a region's value; Label Studio gives a single caption without its list."""
+    texts = _value(region).get(kind)
+    listed = [texts] if isinstance(texts, str) else texts if isinstance(texts, list) else []
+    return [text for text in listed if isinstance(text, str)]
 
 
 def _first(region: Mapping[str, Any], kind: str) -> str:
-    named = _value(region).get(kind) or [""]
-    return str(named[0])
-
-
-def _texts(result: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the caption's parts; Label Studio gives a single one without its list."""
-    values = (_value(region) for region in result if region.get("from_name") == CAPTION)
-    texts = next(values, {}).get("text", [])
-    return [texts] if isinstance(texts, str) else list(texts)
+    return next(iter(_texts_of(region, kind)), "")
 
 
 def _rectangle(box: Box, number: int) -> dict[str, Any]:
@@ -122,20 +124,25 @@ def _boxes(result: Sequence[Mapping[str, Any]]) -> Iterator[Box]:
     for region in result:
         label = _first(region, "rectanglelabels")
         if label:
-            size_wh = (region.get("original_width") or 1, region.get("original_height") or 1)
-            left, top, right, bottom = _clamped(_bounds(region["value"], size_wh))
+            size_wh = (_number(region, "original_width") or 1, _number(region, "original_height") or 1)
+            left, top, right, bottom = _clamped(_bounds(_value(region), size_wh))
             if left < right and top < bottom:
                 yield Box(label, (left, top, right, bottom))
 
 
-def _bounds(value: Mapping[str, float], size_wh: tuple[float, float]) -> Xyxy:
+def _number(values: Mapping[str, Any], name: str) -> float:
+    number = values.get(name)
+    return number if isinstance(number, int | float) else 0
+
+
+def _bounds(value: Mapping[str, Any], size_wh: tuple[float, float]) -> Xyxy:
     """Return the edges, as parts of the image, of a rectangle in percent turned clockwise about its top left corner."""
     image_width, image_height = size_wh
-    angle = math.radians(value.get("rotation") or 0)
-    width, height = value["width"] * image_width, value["height"] * image_height
+    angle = math.radians(_number(value, "rotation"))
+    width, height = _number(value, "width") * image_width, _number(value, "height") * image_height
     corners = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)]
-    xs = [value["x"] + (x * math.cos(angle) - y * math.sin(angle)) / image_width for x, y in corners]
-    ys = [value["y"] + (x * math.sin(angle) + y * math.cos(angle)) / image_height for x, y in corners]
+    xs = [_number(value, "x") + (x * math.cos(angle) - y * math.sin(angle)) / image_width for x, y in corners]
+    ys = [_number(value, "y") + (x * math.sin(angle) + y * math.cos(angle)) / image_height for x, y in corners]
     return min(xs) / 100, min(ys) / 100, max(xs) / 100, max(ys) / 100
 
 

@@ -48,6 +48,11 @@ class StudioTask:
     def answers(self) -> int:
         return len(self.annotations) + self.incomplete
 
+    def says_all_of(self, other: "StudioTask") -> bool:
+        """Tell whether every answer to ``other`` stands here as well."""
+        said = [annotation.answer for annotation in self.annotations]
+        return other.incomplete == 0 and all(annotation.answer in said for annotation in other.annotations)
+
     def about(self, frame_id: str) -> "StudioTask":
         """Return the same task as one about ``frame_id``."""
         answers = tuple(replace(annotation, frame_id=frame_id) for annotation in self.annotations)

@@ -17,7 +17,7 @@ from workbench.labeling.members import Members
 from workbench.labeling.task_json import StudioTask, task_from_json
 from workbench.progress import Progress, silent
 
-__all__ = ["TaskList", "by_frame", "only_tasks"]
+__all__ = ["Filter", "TaskList", "by_frame", "only_tasks"]
 
 _PAGE_TASKS = 1_000
 _COLUMN_CHARACTERS = 500

@@ -1,9 +1,10 @@
-"""Making tasks, and adding to them what models and people said.
+"""Making tasks, and adding to them what models, files and people said.
 
 A method that says nothing else may be called twice with the same and is tried again where no answer comes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from http import HTTPStatus
 from uuid import uuid4
 
 from workbench.domain import Answer, Prediction
@@ -11,10 +12,16 @@ from workbench.errors import LabelStudioError
 from workbench.labeling.connection import ONCE, translated_errors
 from workbench.labeling.results import answer_to_result
 from workbench.labeling.task_json import NewTask, frame_to_data, new_task_to_json, prediction_to_json
-from workbench.labeling.task_list import TaskList, only_tasks
+from workbench.labeling.task_list import Filter, TaskList, only_tasks
 from workbench.progress import Progress, silent
 
 __all__ = ["Tasks"]
+
+_UNANSWERED: tuple[Filter, ...] = (
+    ("total_annotations", "equal", "Number", 0),
+    ("cancelled_annotations", "equal", "Number", 0),
+)
+_AS_MADE: tuple[Filter, ...] = (("updated_by", "empty", "List", True),)
 
 
 class Tasks(TaskList):
@@ -39,10 +46,33 @@ class Tasks(TaskList):
         return list(created.task_ids)
 
     def add_predictions(self, project_id: int, predictions: Mapping[int, Prediction]) -> None:
-        """Add what a model said, by task id, to tasks that exist; raises UnansweredError as :meth:`add_tasks` does."""
+        """Add what a model said, by task id, to tasks that exist; raises as :meth:`add_tasks` does."""
         request = [{"task": task_id, **prediction_to_json(said)} for task_id, said in predictions.items()]
         with translated_errors(self.url):
             self._client.projects.import_predictions(project_id, request=request, request_options=ONCE)
+
+    def add_suggestions(self, project_id: int, answers: Mapping[int, Answer], source: str) -> None:
+        """Add what ``source`` says, by task id, for labellers to complete; raises as :meth:`add_tasks` does."""
+        request = [
+            {"task": task_id, "model_version": source, "result": answer_to_result(answer)}
+            for task_id, answer in answers.items()
+        ]
+        with translated_errors(self.url):
+            self._client.projects.import_predictions(project_id, request=request, request_options=ONCE)
+
+    def accept_suggestions(self, project_id: int, task_ids: Collection[int], source: str) -> None:
+        """Make answers, by the token's account, of what ``source`` suggests for these tasks, once each.
+
+        A few hundred a second, where answers that are submitted one by one are about 15.
+        """
+        self._patiently(
+            lambda: self._client.actions.create(
+                id="predictions_to_annotations",
+                project=project_id,
+                selected_items={"all": False, "included": sorted(task_ids)},
+                request_options={**ONCE, "additional_body_parameters": {"model_version": source}},
+            )
+        )
 
     def renew_image_urls(self, new_urls: Mapping[int, tuple[str, str]], progress: Progress = silent) -> None:
         """Give tasks, by id, their (frame id, image URL) anew; about 11 a second, as there is no call for many."""
@@ -63,28 +93,29 @@ class Tasks(TaskList):
 
         def submit(item: tuple[int, Answer, str]) -> None:
             task_id, answer, key = item
-            self._unless_there(
+            self._unless_done(
                 lambda: self._client.annotations.create(
                     task_id, result=answer_to_result(answer), unique_id=key, request_options=ONCE
-                )
+                ),
+                HTTPStatus.CONFLICT,
             )
 
         self._in_parallel(submit, keyed, len(keyed), "annotations submitted", progress)
 
     def remove_untouched(self, project_id: int, task_ids: Collection[int]) -> None:
-        """Delete those of the tasks that nobody has answered, skipped or begun to answer by the time it is done."""
-        untouched = only_tasks(
-            [
-                ("total_annotations", "equal", "Number", 0),
-                ("cancelled_annotations", "equal", "Number", 0),
-                ("draft_exists", "equal", "Boolean", False),
-            ]
-        )
+        """Delete those of the tasks that nobody has answered, skipped or begun to answer by the time it is done.
+
+        Answers that came with a task when it was made, and that nobody has touched since, keep it from nothing.
+        """
+        for untouched in (_UNANSWERED, _AS_MADE):
+            self._remove(project_id, task_ids, untouched)
+
+    def _remove(self, project_id: int, task_ids: Collection[int], only: Sequence[Filter]) -> None:
         self._patiently(
             lambda: self._client.actions.create(
                 id="delete_tasks",
                 project=project_id,
-                filters=untouched,
+                filters=only_tasks([*only, ("draft_exists", "equal", "Boolean", False)]),
                 selected_items={"all": False, "included": sorted(task_ids)},
                 request_options=ONCE,
             )

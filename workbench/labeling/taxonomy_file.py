@@ -48,7 +48,7 @@ def yaml_to_taxonomy(text: str, *, name: str = "the taxonomy") -> Taxonomy:
     """Return the taxonomy that ``text`` describes; ``name`` is what errors call it."""
     try:
         content = yaml.load(text, Loader=_AsTyped)  # noqa: S506  it makes texts, lists and mappings alone
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise UsageError(
             expected=f"YAML in {name}",
             found=f"text that is none ({where_yaml_breaks(error)})",
@@ -76,15 +76,15 @@ def taxonomy_to_yaml(taxonomy: Taxonomy) -> str:
 
 
 class _AsTyped(yaml.BaseLoader):
-    """Takes every value as the text that was typed, and a key that is given twice for the mistake that it is."""
+    """Takes every value as the text that was typed, and a key that is no text or given twice for the mistake it is."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = set()
         for key, _ in node.value:
-            if key.value in keys:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"'{key.value}' for the second time", key.start_mark
-                )
+            is_text = isinstance(key, yaml.ScalarNode)
+            if not is_text or key.value in keys:
+                what = f"'{key.value}' for the second time" if is_text else "a key that is no text"
+                raise yaml.constructor.ConstructorError(None, None, what, key.start_mark)
             keys.add(key.value)
         return super().construct_mapping(node, deep)
 

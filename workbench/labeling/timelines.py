@@ -5,13 +5,14 @@ A task shows a part of a clip as a video with one still a frame; its data name t
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from workbench.domain import Site, Stretch, Taxonomy
 from workbench.labeling.connection import ONCE, translated_errors
 from workbench.labeling.hotkeys import assigned_hotkeys
-from workbench.labeling.projects import Projects
+from workbench.labeling.projects import Projects, title_of
 from workbench.labeling.results import MARKING, Result, class_of_result
 from workbench.progress import Progress, silent
 
@@ -86,8 +87,8 @@ class Timelines(Projects):
         """Return that project, made where it is missing, and made to offer the timeline's classes."""
         project_id = self.find_timelines(site)
         if project_id is None:
-            title = f"{site.name} (clips)"
-            return self._create_project(title, _description(site), taxonomy_to_timeline_config(taxonomy))
+            config = taxonomy_to_timeline_config(taxonomy)
+            return self._create_project(title_of(site, " (clips)"), _description(site), config)
         self.set_timeline_interface(project_id, taxonomy)
         return project_id
 
@@ -108,15 +109,16 @@ class Timelines(Projects):
             progress(start + len(request), len(parts), "parts of clips asked about")
 
     def parts(self, project_id: int) -> dict[str, PartTask]:
-        """Return the tasks by their part's id; of two about the same the later counts."""
+        """Return the tasks by their part's id; one of two about the same has the stretches of both."""
         include = "id,data,annotations.result,annotations.was_cancelled"
         found: dict[str, PartTask] = {}
         for _, task in self._pages(project_id, (), include):
             answers = [dict(answer) for answer in task.annotations or () if not dict(answer)["was_cancelled"]]
             marked = [stretch for answer in answers for stretch in result_to_stretches(answer["result"])]
             data = task.data or {}
-            if part_id := data.get("part_id"):
-                found[str(part_id)] = PartTask(task.id, str(data.get(_VIDEO, "")), tuple(marked))
+            if part_id := str(data.get("part_id") or ""):
+                before = found[part_id].stretches if part_id in found else ()
+                found[part_id] = PartTask(task.id, str(data.get(_VIDEO, "")), (*before, *marked))
         return found
 
     def renew_video_urls(self, new_urls: Mapping[int, tuple[str, str]], progress: Progress = silent) -> None:
@@ -138,7 +140,9 @@ class Timelines(Projects):
         self._in_parallel(self._withdraw, numbers, len(numbers), "suggestions withdrawn", progress)
 
     def _withdraw(self, prediction_id: int) -> None:
-        self._client.predictions.delete(prediction_id, request_options=ONCE)
+        self._unless_done(
+            lambda: self._client.predictions.delete(prediction_id, request_options=ONCE), HTTPStatus.NOT_FOUND
+        )
 
 
 def _description(site: Site) -> str:

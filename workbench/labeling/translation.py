@@ -11,9 +11,9 @@ from workbench.labeling.file_answers import SaidOfFrame
 from workbench.labeling.formats.coordinates import Numbers, clipped
 from workbench.labeling.formats.file_label import FileLabel, PixelBox
 
-__all__ = ["EVERYTHING_ELSE", "Translator", "Wordings"]
+__all__ = ["Translator", "Wordings"]
 
-EVERYTHING_ELSE = "*"
+_EVERYTHING_ELSE = "*"
 """Among the names to rename: all those that mean nothing at the site."""
 
 _DECIMALS = 6
@@ -84,7 +84,7 @@ class Translator:
         new = self._renames.get(name, name)
         if found := words.get(_plain(new)):
             return found
-        if new and EVERYTHING_ELSE not in self._renames:
+        if new and _EVERYTHING_ELSE not in self._renames:
             self._unknown[name] += 1
             self._first_place.setdefault(name, where)
         else:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Update,
     create_engine,
+    delete,
     event,
     inspect,
     update,
@@ -92,6 +93,17 @@ class Database:
         with self._translated(), self._engine.connect() as connection:
             return connection.execute(query).all()
 
+    def rows_among(self, query: Select[Any], column: Column[Any], values: Iterable[object]) -> Iterator[Row[Any]]:
+        """Yield the rows of ``query`` whose ``column`` is one of ``values``, however many these are."""
+        for some in _batches(values):
+            yield from self.rows(query.where(column.in_(some)))
+
+    def delete_among(self, column: Column[Any], values: Iterable[object]) -> None:
+        """Delete the rows of a table whose ``column`` is one of ``values``, however many these are."""
+        with self.transaction():
+            for some in _batches(values):
+                self.write(delete(column.table).where(column.in_(some)))
+
     def write(self, statement: Insert | Update | Delete) -> int:
         """Execute one statement and return how many rows it touched."""
         with self.transaction() as connection:
@@ -136,6 +148,11 @@ class Database:
                 found=str(error.orig),
                 remedy="check the disk's free space, the file's permissions or WORKBENCH_DATABASE_URL",
             ) from error
+
+
+def _batches(values: Iterable[object]) -> Iterator[list[object]]:
+    different = list(dict.fromkeys(values))
+    return (different[start : start + _BATCH_ROWS] for start in range(0, len(different), _BATCH_ROWS))
 
 
 def _make_folder(url: URL) -> None:

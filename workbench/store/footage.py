@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Row, Select, Table, exists, func, or_, select, update
+from sqlalchemy import Row, Select, exists, func, or_, select, update
 
 from workbench.domain import Clip, Frame
 from workbench.errors import NotFoundError
@@ -145,11 +145,13 @@ class Footage:
 
     def by_id(self, site: str, frame_ids: Iterable[str]) -> dict[str, Frame]:
         """Return those of ``frame_ids`` that the catalogue has, with their frames."""
-        return {row.id: row_to_frame(row) for row in self._rows_of(site, frame_ids, frames)}
+        query = select(frames).where(frames.c.site == site)
+        return {row.id: row_to_frame(row) for row in self._database.rows_among(query, frames.c.id, frame_ids)}
 
     def known(self, site: str, frame_ids: Iterable[str]) -> set[str]:
         """Return those of ``frame_ids`` that the catalogue has."""
-        return {row.id for row in self._rows_of(site, frame_ids, frames.c.id)}
+        query = select(frames.c.id).where(frames.c.site == site)
+        return {row.id for row in self._database.rows_among(query, frames.c.id, frame_ids)}
 
     def beginning(self, site: str, beginning: str) -> list[str]:
         """Return the ids that begin so, at most two of them: enough to see whether it is the only one."""
@@ -221,12 +223,6 @@ class Footage:
                 follow(self._database, site, old_id, frame.id)
             refresh_states(self._database, site, {frame.id for frame in new.values()})
         return len(new)
-
-    def _rows_of(self, site: str, frame_ids: Iterable[str], columns: Table | Column[str]) -> Iterator[Row[Any]]:
-        wanted = list(frame_ids)
-        for start in range(0, len(wanted), _IDS_AT_ONCE):
-            some = wanted[start : start + _IDS_AT_ONCE]
-            yield from self._database.rows(select(columns).where(frames.c.site == site, frames.c.id.in_(some)))
 
     def _frames(self, query: Select[Any]) -> list[Frame]:
         return [row_to_frame(row) for row in self._database.rows(query)]

@@ -45,7 +45,7 @@ class Hooks:
 
     def settle(self, seen: WaitingHooks) -> None:
         """Forget hooks that were ``seen`` before the site was fetched; where more came meanwhile, all keep waiting."""
-        same = (label_hooks.c.site == seen.site, label_hooks.c.hooks == seen.hooks)
+        same = (label_hooks.c[name] == getattr(seen, name) for name in ("site", "hooks", "first_at"))
         self._database.write(delete(label_hooks).where(*same))
 
     def _of(self, site: str) -> WaitingHooks | None:

@@ -2,18 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Column, Row, Select, Table, bindparam, delete, func, select, update
+from sqlalchemy import Row, Select, Table, bindparam, delete, func, select, update
 
 from workbench.domain import Annotation, Answer, Box, LabelTask, Prediction, Split
 from workbench.store.database import Database
 from workbench.store.frame_states import refresh_states
 from workbench.store.tables import annotations, imported_answers, label_tasks, predictions, sites, split_pins
-
-_NUMBERS_AT_ONCE = 5_000
 
 
 class Labels:
@@ -49,14 +47,20 @@ class Labels:
             )
             refresh_states(self._database, site, gone)
 
-    def tasks(self, site: str) -> dict[str, LabelTask]:
-        """Return the site's tasks by frame id."""
-        rows = self._database.rows(_without_site(label_tasks).where(label_tasks.c.site == site))
+    def tasks(self, site: str, frame_ids: Collection[str] | None = None) -> dict[str, LabelTask]:
+        """Return the site's tasks by frame id, or those about ``frame_ids`` alone."""
+        query = _without_site(label_tasks).where(label_tasks.c.site == site)
+        if frame_ids is None:
+            rows: Iterable[Row[Any]] = self._database.rows(query)
+        else:
+            rows = self._database.rows_among(query, label_tasks.c.frame_id, frame_ids)
         return {row.frame_id: LabelTask(**row._mapping) for row in rows}
 
-    def frames_of(self, site: str, task_ids: Collection[int]) -> dict[int, str]:
-        """Return the ids of the frames that these tasks ask about, by task number, of tasks that are known."""
-        return {row.task_id: row.frame_id for row in self._those(label_tasks, label_tasks.c.task_id, site, task_ids)}
+    def frames_of(self, site: str, project_id: int | None, task_ids: Collection[int]) -> dict[int, str]:
+        """Return the ids of the frames that these tasks of a project ask about, by task number, of tasks known."""
+        query = select(label_tasks).where(label_tasks.c.site == site, label_tasks.c.project_id == project_id)
+        rows = self._database.rows_among(query, label_tasks.c.task_id, task_ids)
+        return {row.task_id: row.frame_id for row in rows}
 
     def add_predictions(self, site: str, made: Sequence[Prediction]) -> None:
         """Remember what a model said; the same model version on the same frame overwrites."""
@@ -92,7 +96,7 @@ class Labels:
         if numbers is None:
             ordered = query.order_by(annotations.c.updated_at, annotations.c.annotation_id)
             return [_annotation(row) for row in self._database.rows(ordered)]
-        return [_annotation(row) for row in self._those(annotations, annotations.c.annotation_id, site, numbers)]
+        return [_annotation(row) for row in self._database.rows_among(query, annotations.c.annotation_id, numbers)]
 
     def count_annotations(self, site: str) -> int:
         query = select(func.count()).select_from(annotations).where(annotations.c.site == site)
@@ -111,10 +115,9 @@ class Labels:
         self, site: str, project_id: int, answers: Mapping[str, Sequence[Answer]]
     ) -> dict[str, list[Answer]]:
         """Return of ``answers`` those that :meth:`add_imported` has not seen; a frame may keep none."""
-        query = select(imported_answers.c.frame_id, imported_answers.c.digest)
-        rows = self._database.rows(
-            query.where(imported_answers.c.site == site, imported_answers.c.project_id == project_id)
-        )
+        of_project = (imported_answers.c.site == site, imported_answers.c.project_id == project_id)
+        query = select(imported_answers.c.frame_id, imported_answers.c.digest).where(*of_project)
+        rows = self._database.rows_among(query, imported_answers.c.frame_id, answers)
         known = {(row.frame_id, row.digest) for row in rows}
         return {
             frame_id: [answer for answer in said if (frame_id, _digest(answer)) not in known]
@@ -137,12 +140,6 @@ class Labels:
     def pins(self, site: str) -> dict[str, Split]:
         rows = self._database.rows(select(split_pins).where(split_pins.c.site == site))
         return {row.frame_id: Split(row.split) for row in rows}
-
-    def _those(self, table: Table, number: Column[Any], site: str, numbers: Collection[int]) -> Iterator[Row[Any]]:
-        """Yield the site's rows of ``table`` that have one of ``numbers`` in this column."""
-        wanted, query = sorted(numbers), _without_site(table).where(table.c.site == site)
-        for start in range(0, len(wanted), _NUMBERS_AT_ONCE):
-            yield from self._database.rows(query.where(number.in_(wanted[start : start + _NUMBERS_AT_ONCE])))
 
 
 def _annotation(row: Row[Any]) -> Annotation:

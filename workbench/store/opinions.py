@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from workbench.store.database import Database
 from workbench.store.tables import model_opinions
 
 __all__ = ["KeptOpinion", "Opinions"]
-
-_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +47,17 @@ class Opinions:
 
     def of(self, picture_ids: Sequence[str], *, asked_as: str) -> dict[str, KeptOpinion]:
         """Return by picture those that are known; embeddings have half precision."""
+        query = select(model_opinions).where(model_opinions.c.asked_as == asked_as)
         found: dict[str, KeptOpinion] = {}
-        for start in range(0, len(picture_ids), _AT_ONCE):
-            some = picture_ids[start : start + _AT_ONCE]
-            query = select(model_opinions).where(model_opinions.c.picture_id.in_(some))
-            for row in self._database.rows(query.where(model_opinions.c.asked_as == asked_as)):
-                kept = {
-                    **row._mapping,
-                    "probabilities": np.array(row.probabilities, np.float64),
-                    "embedding": np.frombuffer(row.embedding, np.float16).astype(np.float32),
-                }
-                found[row.picture_id] = KeptOpinion(**kept)
+        for row in self._database.rows_among(query, model_opinions.c.picture_id, picture_ids):
+            kept = {
+                **row._mapping,
+                "probabilities": np.array(row.probabilities, np.float64),
+                "embedding": np.frombuffer(row.embedding, np.float16).astype(np.float32),
+            }
+            found[row.picture_id] = KeptOpinion(**kept)
         return found
 
     def forget(self, picture_ids: Iterable[str]) -> None:
         """Drop what is known of pictures that are gone."""
-        ids = list(picture_ids)
-        for start in range(0, len(ids), _AT_ONCE):
-            some = ids[start : start + _AT_ONCE]
-            self._database.write(delete(model_opinions).where(model_opinions.c.picture_id.in_(some)))
+        self._database.delete_among(model_opinions.c.picture_id, picture_ids)

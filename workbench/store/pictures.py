@@ -11,8 +11,6 @@ from workbench.store.tables import picture_files
 
 __all__ = ["NamedPicture", "Pictures"]
 
-_STEMS_AT_ONCE = 5_000
-
 
 class NamedPicture(NamedTuple):
     """The file ``name`` of ``folder``, a recording's name, with the frame that it became."""
@@ -33,14 +31,5 @@ class Pictures:
 
     def with_stems(self, site: str, stems: Iterable[str]) -> list[NamedPicture]:
         """Return the site's picture files whose names are one of ``stems`` without their suffixes."""
-        query = select(picture_files.c.folder, picture_files.c.name, picture_files.c.frame_id)
-        wanted = sorted(set(stems))
-        return [
-            NamedPicture(row.folder, row.name, row.frame_id)
-            for start in range(0, len(wanted), _STEMS_AT_ONCE)
-            for row in self._database.rows(
-                query.where(
-                    picture_files.c.site == site, picture_files.c.stem.in_(wanted[start : start + _STEMS_AT_ONCE])
-                )
-            )
-        ]
+        query = select(*picture_files.c[NamedPicture._fields]).where(picture_files.c.site == site)
+        return [NamedPicture._make(row) for row in self._database.rows_among(query, picture_files.c.stem, stems)]

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from workbench.store.database import Database
 from workbench.store.tables import picture_prints
 
 __all__ = ["Print", "Prints"]
-
-_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,18 +42,13 @@ class Prints:
 
     def of(self, picture_ids: Sequence[str], *, encoder: str) -> dict[str, Print]:
         """Return by picture those that are known and were made by ``encoder``; embeddings have half precision."""
+        query = select(picture_prints).where(picture_prints.c.encoder == encoder)
         found: dict[str, Print] = {}
-        for start in range(0, len(picture_ids), _AT_ONCE):
-            some = picture_ids[start : start + _AT_ONCE]
-            query = select(picture_prints).where(picture_prints.c.picture_id.in_(some))
-            for row in self._database.rows(query.where(picture_prints.c.encoder == encoder)):
-                embedding = np.frombuffer(row.embedding, np.float16).astype(np.float32)
-                found[row.picture_id] = Print(row.picture_id, row.hash, embedding, row.encoder)
+        for row in self._database.rows_among(query, picture_prints.c.picture_id, picture_ids):
+            embedding = np.frombuffer(row.embedding, np.float16).astype(np.float32)
+            found[row.picture_id] = Print(row.picture_id, row.hash, embedding, row.encoder)
         return found
 
     def forget(self, picture_ids: Iterable[str]) -> None:
         """Drop what is known of pictures that are gone."""
-        ids = list(picture_ids)
-        for start in range(0, len(ids), _AT_ONCE):
-            some = ids[start : start + _AT_ONCE]
-            self._database.write(delete(picture_prints).where(picture_prints.c.picture_id.in_(some)))
+        self._database.delete_among(picture_prints.c.picture_id, picture_ids)

@@ -11,8 +11,6 @@ from workbench.store.tables import answered_tasks, frames, label_tasks, pull_cur
 
 __all__ = ["AnsweredTask", "PullCursor", "Pulls"]
 
-_IDS_AT_ONCE = 5_000
-
 
 @dataclass(frozen=True)
 class PullCursor:
@@ -74,17 +72,8 @@ class Pulls:
 
     def annotation_ids(self, site: str, task_ids: Collection[int]) -> set[int]:
         """Return the numbers of the stored annotations that these tasks had when they were read last."""
-        wanted = list(task_ids)
-        rows = (
-            row
-            for start in range(0, len(wanted), _IDS_AT_ONCE)
-            for row in self._database.rows(
-                select(answered_tasks.c.annotation_ids).where(
-                    answered_tasks.c.site == site,
-                    answered_tasks.c.task_id.in_(wanted[start : start + _IDS_AT_ONCE]),
-                )
-            )
-        )
+        query = select(answered_tasks.c.annotation_ids).where(answered_tasks.c.site == site)
+        rows = self._database.rows_among(query, answered_tasks.c.task_id, task_ids)
         return {annotation_id for row in rows for annotation_id in row.annotation_ids}
 
     def totals(self, site: str) -> tuple[int, int]:

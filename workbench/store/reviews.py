@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, Select, Table, func, select
 
-from workbench.domain import Annotation, Answer, Decision, DecisionKind, Prediction
+from workbench.domain import Annotation, Answer, Decision, DecisionKind
 from workbench.store.database import Database
 from workbench.store.tables import annotations, decisions, predictions
 
@@ -80,12 +80,6 @@ class Reviews:
     def brief_guesses(self, site: str, frame_id: str | None = None) -> list[BriefGuess]:
         query = _columns(predictions, BriefGuess._fields).where(*_those(predictions, site, frame_id))
         return [BriefGuess._make(row) for row in self._database.rows(query)]
-
-    def guess(self, site: str, frame_id: str, model_version: str) -> Prediction | None:
-        columns = [column for column in predictions.c if column is not predictions.c.site]
-        of_version = predictions.c.model_version == model_version
-        query = select(*columns).where(*_those(predictions, site, frame_id), of_version)
-        return next((Prediction(**row._mapping) for row in self._database.rows(query)), None)
 
 
 def _columns(table: Table, names: tuple[str, ...]) -> Select[Any]:

@@ -12,8 +12,6 @@ from workbench.store.tables import asked_suggestions, current_models, prediction
 
 __all__ = ["CurrentModel", "Suggester", "Suggestions"]
 
-_IDS_AT_ONCE = 5_000
-
 
 @dataclass(frozen=True)
 class CurrentModel:
@@ -48,14 +46,10 @@ class Suggestions:
 
     def made(self, site: str, model_version: str, frame_ids: Collection[str]) -> dict[str, Prediction]:
         """Return what a model version said about these frames, by frame id."""
-        wanted, found = list(frame_ids), dict[str, Prediction]()
         columns = [column for column in predictions.c if column.name != "site"]
         query = select(*columns).where(predictions.c.site == site, predictions.c.model_version == model_version)
-        for start in range(0, len(wanted), _IDS_AT_ONCE):
-            some = wanted[start : start + _IDS_AT_ONCE]
-            rows = self._database.rows(query.where(predictions.c.frame_id.in_(some)))
-            found |= {row.frame_id: Prediction(**row._mapping) for row in rows}
-        return found
+        rows = self._database.rows_among(query, predictions.c.frame_id, frame_ids)
+        return {row.frame_id: Prediction(**row._mapping) for row in rows}
 
     def ask(self, site: str, frame_ids: Iterable[str]) -> None:
         """Put frames on the site's list; one that is on it moves to the front."""

@@ -10,7 +10,7 @@ from workbench.domain import Interval, OverlapRule, Role, User
 from workbench.labeling.agreement import strength_of
 from workbench.ui.fragments import empty_state, explained, note, table
 from workbench.ui.job_panel import JobPanel
-from workbench.ui.session import one_sentence_errors, require, require_site
+from workbench.ui.session import one_sentence_errors, require, require_site, sees_others
 from workbench.ui.view import View, card, when_clicked
 from workbench.workflows.agreement import AgreementReport, AgreementRow, measure_agreement
 from workbench.workflows.workspace import Workspace
@@ -50,7 +50,7 @@ class _Desk:
     jobs: JobPanel
 
     def look(self, site: str | None, user: User) -> tuple[Any, ...]:
-        if not site or not user.roles & {Role.ENGINEER, Role.REVIEWER}:
+        if not site or not sees_others(user):
             return "", gr.skip(), gr.skip(), *self.jobs.look(None)
         rule = self.workspace.store.gold.overlap(site)
         told = (100 * rule.share, rule.labellers) if rule else (gr.skip(), gr.skip())

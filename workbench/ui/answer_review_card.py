@@ -11,7 +11,7 @@ from workbench.domain import Decision, Role, User
 from workbench.errors import NotFoundError
 from workbench.ui.case_fragments import case_shown, decided, nothing_waits, waiting
 from workbench.ui.fragments import note
-from workbench.ui.session import one_sentence_errors, require, require_site
+from workbench.ui.session import one_sentence_errors, require, require_site, sees_others
 from workbench.ui.view import View, card
 from workbench.workflows.gold import add_gold
 from workbench.workflows.review_answers import accept_answer, fix_answer, send_back
@@ -72,7 +72,7 @@ class _Desk:
         return self._shown(site, user, [])
 
     def look_summary(self, site: str | None, user: User) -> tuple[Markup]:
-        return (waiting(self._queue(site, user, [])) if site and _sees(user) else Markup(""),)
+        return (waiting(self._queue(site, user, [])) if site and sees_others(user) else Markup(""),)
 
     @one_sentence_errors
     def look_next(
@@ -152,7 +152,7 @@ class _Desk:
 
     def _shown(self, site: str | None, user: User, skipped: list[str]) -> tuple[Any, ...]:
         """Return the first still that waits and was not skipped; once all were, the first again."""
-        if not site or not _sees(user):
+        if not site or not sees_others(user):
             return Markup(""), "", gr.Column(visible=False), *[gr.skip()] * 6, None, []
         queue = self._queue(site, user, skipped)
         if not queue.cases and skipped:
@@ -175,10 +175,6 @@ class _Desk:
             case,
             skipped,
         )
-
-
-def _sees(user: User) -> bool:
-    return bool(user.roles & {Role.REVIEWER, Role.ENGINEER})
 
 
 def _require_case(shown: Case | None) -> Case:

@@ -52,7 +52,7 @@ def _answer(number: int, said: Annotation, may_decide: bool) -> Markup:
     replies = Markup("").join(
         Markup("<small>{}: {}</small>").format(question, reply) for question, reply in said.replies.items()
     )
-    boxes = Markup("<small>{} boxes</small>").format(len(said.boxes)) if said.boxes else ""
+    boxes = Markup("<small>boxes: {}</small>").format(len(said.boxes)) if said.boxes else ""
     return Markup(
         '<section><header>{} <span>{}</span></header><p>{}</p>{}{}<button type="button" data-answer="{}" {}>'
         "Accept <kbd>{}</kbd></button></section>"

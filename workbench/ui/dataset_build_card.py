@@ -12,7 +12,7 @@ from workbench.ui.session import one_sentence_errors, require, require_site
 from workbench.ui.view import View, card, when_clicked
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["DatasetBuildCard"]
+__all__ = ["DatasetBuildCard", "clip_choices"]
 
 _EXPLAINED = (
     "Stills that were taken close together never end up in different parts, and held-out stills never show what "
@@ -42,6 +42,10 @@ class DatasetBuildCard:
         )
 
 
+def clip_choices(workspace: Workspace, site: str | None) -> list[str]:
+    return sorted({clip.name for clip in workspace.store.footage.clips(site)}) if site else []
+
+
 @dataclass(frozen=True)
 class _Desk:
     workspace: Workspace
@@ -50,10 +54,9 @@ class _Desk:
     def look(self, site: str | None) -> tuple[Any, ...]:
         store = self.workspace.store
         cameras = [camera.name for camera in store.sites.cameras(site)] if site else []
-        clips = [clip.name for clip in store.footage.clips(site)] if site else []
         return (
             gr.Dropdown(choices=cameras, value=[]),
-            gr.Dropdown(choices=sorted(set(clips)), value=[]),
+            gr.Dropdown(choices=clip_choices(self.workspace, site), value=[]),
             *self.jobs.look(site),
         )
 

@@ -1,20 +1,19 @@
 """A dataset version as the page shows it: its parts by class and camera, its leak report and what checks found."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
 from workbench.datasets import Manifest, load_manifest
 from workbench.datasets.checks import CheckReport, Finding, Severity
-from workbench.datasets.leak_report import Leak, LeakReport, SeenFrame
+from workbench.datasets.leak_report import Leak, LeakReport, SeenFrame, evenly_chosen
 from workbench.domain import DatasetVersion, Split
 from workbench.errors import DatasetError, NotFoundError
-from workbench.ui.fragments import badge, facts, frame_link, note, page_link, short_id, table
+from workbench.ui.fragments import badge, facts, frame_grid, frame_link, note, page_link, table
 from workbench.workflows.dataset_checks import known_card, known_checks, known_leaks
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["allowed_leaks_note", "card_text", "dataset_details", "known_frames", "leak_pairs"]
+__all__ = ["allowed_leaks_note", "card_text", "dataset_details", "leak_pairs"]
 
 _EXAMPLES = 6
 _PAIRS = 12
@@ -47,11 +46,11 @@ def card_text(version: DatasetVersion) -> str:
 
 
 def allowed_leaks_note(workspace: Workspace, dataset_id: str) -> Markup:
-    """Tell a reviewer that leaks were let into a version, by whom and why; nothing where none were."""
+    """Tell a reviewer that leaks were let into a version, by whom and why, or that nobody can know; else nothing."""
     try:
         allowed = load_manifest(workspace.store.datasets.get(dataset_id)).allowed_leaks
-    except (DatasetError, NotFoundError):
-        return Markup("")
+    except (DatasetError, NotFoundError) as error:
+        return note(f"Whether leaks were allowed into the dataset is not known. {error}", tone="warn")
     if allowed is None:
         return Markup("")
     told = (
@@ -65,27 +64,20 @@ def leak_pairs(workspace: Workspace, site: str, leaks: Sequence[Leak], *, most: 
     """Return pairs of stills side by side, each with where and when they are and how near their pictures."""
     if not leaks:
         return Markup("")
-    shown = leaks[:: max(1, len(leaks) // most)][:most]
-    known = known_frames(workspace, site, (frame.frame_id for leak in shown for frame in (leak.held_out, leak.other)))
+    shown = evenly_chosen(leaks, most)
+    ids = [frame.frame_id for leak in shown for frame in (leak.held_out, leak.other)]
+    known = workspace.store.footage.known(site, ids)
     figures = Markup("").join(_pair(leak, known) for leak in shown)
     more = note(f"{len(shown)} of {len(leaks)} pairs, evenly chosen.") if len(shown) < len(leaks) else Markup("")
     return Markup('<div class="wb-twins">{}</div>{}').format(figures, more)
 
 
-def known_frames(workspace: Workspace, site: str, frame_ids: Iterable[str]) -> set[str]:
-    """Return those of ``frame_ids`` that there are pictures of, as far as the catalogue knows."""
-    return workspace.store.footage.known(site, set(frame_ids))
-
-
 def _counts(manifest: Manifest) -> Markup:
     parts = []
-    names = {
-        "class": manifest.class_names,
-        "camera": tuple(sorted({row.camera for row in manifest.rows})),
-    }
-    for what, of in names.items():
-        counted = Counter((row.class_name if what == "class" else row.camera, row.split) for row in manifest.rows)
-        rows = [(name, *(f"{counted[name, split]:,}" for split in Split)) for name in of]
+    cameras = sorted({row.camera for row in manifest.rows})
+    for what, kind, names in (("class", "class_name", manifest.class_names), ("camera", "camera", cameras)):
+        counted = manifest.counts(kind)
+        rows = [(name, *(f"{counted[name, split]:,}" for split in Split)) for name in names]
         parts.append(table([what, *Split], rows, numeric=(1, 2, 3)))
     return Markup('<div class="wb-parts">{}</div>').format(Markup("").join(parts))
 
@@ -107,7 +99,7 @@ def _checks(workspace: Workspace, version: DatasetVersion, report: CheckReport |
     if report is None:
         return Markup("<h4>Checks</h4>") + note("This version was not checked yet.")
     examples = (frame_id for finding in report.findings for frame_id in finding.frame_ids[:_EXAMPLES])
-    known = known_frames(workspace, version.site, examples)
+    known = workspace.store.footage.known(version.site, examples)
     how = "every picture read" if report.pictures_read else "pictures looked up"
     title = Markup("<h4>Checks <span>{:%Y-%m-%d %H:%M} UTC, {} · {}</span></h4>").format(
         report.checked_at, how, page_link(f"/datasets/{version.id}/checks", "on a page of its own ↗")
@@ -120,14 +112,9 @@ def _checks(workspace: Workspace, version: DatasetVersion, report: CheckReport |
 
 def _finding(finding: Finding, known: Collection[str]) -> Markup:
     remarks = finding.remarks or ("",) * len(finding.frame_ids)
-    shown = [
-        Markup("<figure>{}<figcaption title='{}'>{}</figcaption></figure>").format(
-            frame_link(frame_id, remark or finding.check), remark, remark or short_id(frame_id)
-        )
-        for frame_id, remark in list(zip(finding.frame_ids, remarks, strict=True))[:_EXAMPLES]
-        if frame_id in known
-    ]
-    frames = Markup('<div class="wb-frames">{}</div>').format(Markup("").join(shown)) if shown else Markup("")
+    examples = list(zip(finding.frame_ids, remarks, strict=True))[:_EXAMPLES]
+    shown = [(frame_id, remark or frame_id[:10]) for frame_id, remark in examples if frame_id in known]
+    frames = frame_grid(shown) if shown else Markup("")
     return Markup("<li>{}<div><b>{}</b><p>{}</p>{}</div></li>").format(
         badge(finding.severity.value, _TONES[finding.severity]), finding.check, finding.sentence, frames
     )
@@ -136,7 +123,7 @@ def _finding(finding: Finding, known: Collection[str]) -> Markup:
 def _leaks(workspace: Workspace, manifest: Manifest, report: LeakReport | None) -> Markup:
     title = Markup("<h4>Leak report</h4>")
     if report is None:
-        return title + note("This version was built before pictures were compared; build anew to have them compared.")
+        return title + note("There is no report of a leak check: build anew to have one.")
     allowed = manifest.allowed_leaks
     if allowed is not None:
         tone, told = "bad", f"Leaks were allowed by {allowed.allowed_by}: {allowed.reason}"

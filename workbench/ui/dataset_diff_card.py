@@ -9,14 +9,14 @@ from markupsafe import Markup
 
 from workbench.datasets import ManifestRow, load_manifest
 from workbench.datasets.difference import DatasetDiff, Moved, Relabelled, difference
-from workbench.ui.dataset_details import known_frames
+from workbench.domain import DatasetVersion
 from workbench.ui.fragments import empty_state, facts, frame_link, note, short_id, table, time_of
 from workbench.ui.session import one_sentence_errors, require, require_site
 from workbench.ui.view import View
 from workbench.workflows.build import dataset_of
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["DatasetDiffCard"]
+__all__ = ["DatasetDiffCard", "version_choices"]
 
 _SHOWN = 8
 
@@ -47,7 +47,7 @@ class _Desk:
 
     def look(self, site: str | None) -> tuple[Any, ...]:
         versions = self.workspace.store.datasets.all(site)[::-1] if site else []
-        choices = [(f"{one.id[:12]} · {one.created_at:%Y-%m-%d %H:%M}", one.id) for one in versions]
+        choices = version_choices(versions)
         before, after = (versions[1].id, versions[0].id) if len(versions) > 1 else (None, None)
         return (
             gr.Dropdown(choices=choices, value=before, visible=before is not None),
@@ -67,6 +67,10 @@ class _Desk:
         return _told(self.workspace, site, difference(*manifests))
 
 
+def version_choices(versions: Sequence[DatasetVersion]) -> list[tuple[str, str]]:
+    return [(f"{one.id[:12]} · {one.created_at:%Y-%m-%d %H:%M}", one.id) for one in versions]
+
+
 def _told(workspace: Workspace, site: str, found: DatasetDiff) -> Markup:
     changed = {"added": found.added, "removed": found.removed}
     figures = {
@@ -81,9 +85,9 @@ def _told(workspace: Workspace, site: str, found: DatasetDiff) -> Markup:
         *found.relabelled[:_SHOWN],
         *found.moved[:_SHOWN],
     ]
-    known = known_frames(workspace, site, (one.frame_id for one in examples))
+    known = workspace.store.footage.known(site, {one.frame_id for one in examples})
     tables = [
-        _table("Relabelled", found.relabelled, lambda one: _answers(one), ("was", "is now"), known),
+        _table("Relabelled", found.relabelled, _answers, ("was", "is now"), known),
         _table("Moved", found.moved, lambda one: (one.before, one.after), ("was in", "is now in"), known),
         *(_table(name.title(), rows, lambda row: (row.class_name, row.split), ("class", "part"), known)
           for name, rows in changed.items()),
@@ -116,11 +120,7 @@ def _table(
 
 
 def _answers(one: Relabelled) -> tuple[Markup, Markup]:
-    """Return both answers; the caption, too, where it is what changed."""
-    before, after = (
-        Markup("{}<p>{}</p>").format(answer.class_name, answer.caption)
-        if one.before.caption != one.after.caption
-        else Markup("{}").format(answer.class_name)
-        for answer in (one.before, one.after)
-    )
-    return before, after
+    """Return what changed in the answer, as it was and as it is."""
+    line = Markup("<p>{}: {}</p>").format
+    before = Markup("").join(line(change.what, change.before) for change in one.changes)
+    return before, Markup("").join(line(change.what, change.after) for change in one.changes)

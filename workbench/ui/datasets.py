@@ -11,7 +11,7 @@ from workbench.domain import DatasetVersion, Role
 from workbench.errors import NotFoundError
 from workbench.ui.dataset_build_card import DatasetBuildCard
 from workbench.ui.dataset_details import card_text, dataset_details, leak_pairs
-from workbench.ui.dataset_diff_card import DatasetDiffCard
+from workbench.ui.dataset_diff_card import DatasetDiffCard, version_choices
 from workbench.ui.fragments import badge, empty_state, facts, heading, loading, no_site, note, short_id, table, time_of
 from workbench.ui.golden_card import GoldenCard
 from workbench.ui.job_panel import JobPanel
@@ -69,11 +69,10 @@ class _Desk:
 
     def look(self, site: str | None) -> tuple[Any, ...]:
         versions = self.workspace.store.datasets.all(site)[::-1] if site else []
-        choices = [(f"{one.id[:12]} · {one.created_at:%Y-%m-%d %H:%M}", one.id) for one in versions]
         newest = versions[0] if versions else None
         return (
             _overview(self.workspace, site, versions),
-            gr.Dropdown(choices=choices, value=newest.id if newest else None, visible=bool(versions)),
+            gr.Dropdown(choices=version_choices(versions), value=newest.id if newest else None, visible=bool(versions)),
             *self._shown(newest),
             *self.checks.look(site),
         )

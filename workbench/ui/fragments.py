@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
-from workbench.domain import Frame
-
 __all__ = [
     "badge",
     "counted",
@@ -80,13 +78,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numeric: 
     ).format(head, body)
 
 
-def frame_grid(frames: Iterable[tuple[Frame, str]]) -> Markup:
-    """Return thumbnails, each with a caption below it."""
+def frame_grid(frames: Iterable[tuple[str, str]]) -> Markup:
+    """Return the thumbnails of frames, by their ids, each with a caption below it."""
     figures = (
         Markup('<figure>{0}<figcaption title="{1}">{1}</figcaption></figure>').format(
-            frame_link(frame.id, caption), caption
+            frame_link(frame_id, caption), caption
         )
-        for frame, caption in frames
+        for frame_id, caption in frames
     )
     return Markup('<div class="wb-frames">{}</div>').format(Markup("").join(figures))
 

@@ -91,7 +91,7 @@ class _Browser:
             html = empty_state("No such stills", "Widen the filters above, or take stills from footage.")
         else:
             told = f"{footage.count(str(site), only):,} stills; newest first."
-            grid = frame_grid((frame, f"{frame.taken_at:%m-%d %H:%M:%S} · {frame.camera}") for frame in shown)
+            grid = frame_grid((frame.id, f"{frame.taken_at:%m-%d %H:%M:%S} · {frame.camera}") for frame in shown)
             html = Markup("{}{}").format(note(told), grid)
         return html, gr.Button(interactive=bool(places)), gr.Button(interactive=more), ends
 

@@ -10,7 +10,7 @@ from workbench.domain import Role, User, Verdict
 from workbench.errors import NotFoundError
 from workbench.labeling.gold import GoldScore
 from workbench.ui.fragments import badge, empty_state, frame_link, long_text, note, short_id, table
-from workbench.ui.session import one_sentence_errors, require, require_site
+from workbench.ui.session import one_sentence_errors, require, require_site, sees_others
 from workbench.ui.view import View, card, when_clicked
 from workbench.workflows.answers import named_frame
 from workbench.workflows.gold import (
@@ -66,7 +66,7 @@ class _Desk:
     workspace: Workspace
 
     def look(self, site: str | None, user: User) -> tuple[Any, ...]:
-        if not site or not user.roles & {Role.ENGINEER, Role.REVIEWER}:
+        if not site or not sees_others(user):
             return "", gr.skip()
         store = self.workspace.store
         classes = list(store.sites.get(site).class_names)

@@ -8,12 +8,14 @@ import gradio as gr
 from markupsafe import Markup
 
 from workbench.datasets import text_to_manifest
+from workbench.datasets.leak_report import evenly_chosen
 from workbench.domain import GoldenSet, Role
-from workbench.ui.dataset_details import known_frames
-from workbench.ui.fragments import empty_state, facts, frame_link, note, short_id, table, time_of
+from workbench.ui.dataset_build_card import clip_choices
+from workbench.ui.fragments import empty_state, facts, frame_grid, note, short_id, table, time_of
 from workbench.ui.session import one_sentence_errors, require, require_site
 from workbench.ui.view import View, card, when_clicked
 from workbench.workflows.build import dataset_of
+from workbench.workflows.freeze_golden import freeze_golden
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["GoldenCard"]
@@ -56,8 +58,7 @@ class _Desk:
     workspace: Workspace
 
     def look_at_clips(self, site: str | None) -> tuple[Any, ...]:
-        clips = [clip.name for clip in self.workspace.store.footage.clips(site)] if site else []
-        return (gr.Dropdown(choices=sorted(set(clips)), value=[]),)
+        return (gr.Dropdown(choices=clip_choices(self.workspace, site), value=[]),)
 
     def look(self, site: str | None) -> tuple[Markup]:
         """Show the golden set in force, and name the earlier ones."""
@@ -68,31 +69,21 @@ class _Desk:
 
     @one_sentence_errors
     def freeze_golden(self, site: str | None, clips: list[str] | None, remark: str, request: gr.Request) -> str:
-        from workbench.workflows.freeze_golden import freeze_golden
-
         user = require(self.workspace, request, Role.REVIEWER)
         site = require_site(site)
         version = None if clips else dataset_of(self.workspace, site, None)
         frozen = freeze_golden(self.workspace, site=site, actor=user, version=version, clips=clips or (), note=remark)
         told = f"{frozen.golden.frames} stills; the next version leaves them, and what is near them, out of training."
-        if frozen.seen:
-            told += f" The model in force was trained on {frozen.seen} of them."
-        gr.Info(told, title="Frozen")
+        gr.Info(f"{told} {frozen.warning}", title="Frozen")
         return ""
 
     def _shown(self, golden: GoldenSet) -> Markup:
         manifest = text_to_manifest(self.workspace.store.golden_sets.manifest(golden))
-        known = known_frames(self.workspace, golden.site, (row.frame_id for row in manifest.rows))
+        known = self.workspace.store.footage.known(golden.site, [row.frame_id for row in manifest.rows])
         gone = len(manifest.rows) - len(known)
         classes = Counter(row.class_name for row in manifest.rows)
         cameras = Counter(row.camera for row in manifest.rows)
         chosen = [row for row in manifest.rows if row.frame_id in known]
-        pictures = (
-            Markup("<figure>{}<figcaption>{}</figcaption></figure>").format(
-                frame_link(row.frame_id, "golden still"), row.class_name
-            )
-            for row in chosen[:: max(1, len(chosen) // _EXAMPLES)][:_EXAMPLES]
-        )
         told = Markup('<p class="wb-line">{} frozen by <b>{}</b> on {}{}</p>').format(
             short_id(golden.id),
             golden.frozen_by,
@@ -105,7 +96,7 @@ class _Desk:
             told
             + lost
             + facts({"stills": f"{golden.frames:,}", "classes": len(classes), "cameras": len(cameras)})
-            + Markup('<div class="wb-frames">{}</div>').format(Markup("").join(pictures))
+            + frame_grid((row.frame_id, row.class_name) for row in evenly_chosen(chosen, _EXAMPLES))
             + Markup("<details><summary>By class and camera</summary>{}</details>").format(
                 table(("class or camera", "stills"), rows, numeric=(1,))
             )

@@ -77,7 +77,7 @@ async def _tasks(request: Request) -> list[AskedTask]:
         raise HTTPException(413, f"A request has at most {_LARGEST_BODY} bytes.", headers=_CLOSE)
     try:
         return request_to_tasks(await request.json())
-    except (ValueError, UsageError) as exc:
+    except (ValueError, RecursionError, UsageError) as exc:
         raise HTTPException(422, f"This is no request of Label Studio's: {exc}") from exc
 
 

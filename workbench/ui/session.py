@@ -15,7 +15,7 @@ from workbench.domain import Role, User
 from workbench.errors import AccessError, NotFoundError, WorkbenchError
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["asked_site", "one_sentence_errors", "require", "require_site", "site_names"]
+__all__ = ["asked_site", "one_sentence_errors", "require", "require_site", "sees_others", "site_names"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +34,11 @@ def require(workspace: Workspace, request: gr.Request, *roles: Role) -> User:
             remedy=f"ask a colleague who is {_article(roles[0])} to do this",
         )
     return user
+
+
+def sees_others(user: User) -> bool:
+    """Tell whether ``user`` may see what other people answered, and how well."""
+    return bool(user.roles & {Role.ENGINEER, Role.REVIEWER})
 
 
 def require_site(site: str | None) -> str:

@@ -56,13 +56,7 @@ def decided_answers(store: Store, site: str) -> dict[str, SettledAnswer]:
 def settled_answers(store: Store, site: str) -> dict[str, SettledAnswer]:
     """Return what is held to be true about each frame that anybody answered: as decided, else the newest answer."""
     said = by_frame(counting_annotations(store, site))
-    newest = {
-        frame_id: SettledAnswer(
-            answers[-1].answer, (*_labellers(answers, but=answers[-1].labeller), answers[-1].labeller)
-        )
-        for frame_id, answers in said.items()
-    }
-    return newest | decided_answers(store, site)
+    return {frame_id: _newest(answers) for frame_id, answers in said.items()} | decided_answers(store, site)
 
 
 def label_account(store: Store, user: User, labellers: Iterable[str]) -> str | None:

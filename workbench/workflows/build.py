@@ -155,7 +155,6 @@ class _Build:
         return check, Manifest(
             site=self.site,
             class_names=self.taxonomy.class_names,
-            parent_id=None,
             seed=_SEED,
             gaps_s=plan.gaps_s,
             dropped=plan.dropped,

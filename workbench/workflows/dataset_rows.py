@@ -1,15 +1,16 @@
 """The frames of a dataset version or a golden set, with the pictures that lie in the frame store."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from workbench.datasets import Manifest, ManifestRow, StoredRows, load_manifest
+from workbench.datasets import ManifestRow, StoredRows, load_manifest
 from workbench.domain import DatasetVersion, Split
-from workbench.errors import DatasetError
+from workbench.errors import DatasetError, NotFoundError
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["frames_of", "gone_from", "load_rows"]
+__all__ = ["frames_of", "gone_from", "learnt_from", "load_rows"]
 
 _TOLD = 3
+_BUILD_ANEW = "build anew with `workbench dataset build`: the answers followed to the covered pictures"
 
 
 def load_rows(
@@ -25,23 +26,38 @@ def load_rows(
     if only_what_is_left:
         gone = gone_from(workspace, manifest.site, rows)
         rows = tuple(row for row in rows if row.frame_id not in gone)
-    return frames_of(workspace, manifest, rows, what=f"dataset version {version.id[:12]}")
+    return frames_of(workspace, manifest.site, rows, what=f"dataset version {version.id[:12]}")
 
 
-def frames_of(workspace: Workspace, manifest: Manifest, rows: Sequence[ManifestRow], *, what: str) -> StoredRows:
+def frames_of(
+    workspace: Workspace, site: str, rows: Sequence[ManifestRow], *, what: str, remedy: str = _BUILD_ANEW
+) -> StoredRows:
     """Return ``rows`` with their pictures; DatasetError when some are gone, in which ``what`` names their set."""
-    if gone := gone_from(workspace, manifest.site, rows):
+    if gone := gone_from(workspace, site, rows):
         told = ", ".join(sorted(frame_id[:12] for frame_id in gone)[:_TOLD])
         raise DatasetError(
             expected=f"the pictures of all {len(rows)} frames that are asked of {what}",
             found=f"that {len(gone)} are gone ({told}{' and others' if len(gone) > _TOLD else ''}), as happens when "
             "parts of a view are hidden",
-            remedy="build anew with `workbench dataset build`: the answers followed to the covered pictures",
+            remedy=remedy,
         )
     return StoredRows(rows, workspace.frame_files.read)
 
 
-def gone_from(workspace: Workspace, site: str, rows: Sequence[ManifestRow]) -> set[str]:
+def gone_from(workspace: Workspace, site: str, rows: Collection[ManifestRow]) -> set[str]:
     """Return the ids of those of ``rows`` that the catalogue has no longer."""
     wanted = {row.frame_id for row in rows}
     return wanted - workspace.store.footage.known(site, wanted)
+
+
+def learnt_from(workspace: Workspace, dataset_id: str, rows: Collection[ManifestRow]) -> int | None:
+    """Return of how many of ``rows`` a model learns that is tuned on the version, or has its weights chosen by them.
+
+    A frame is told by its instant, which stays when it is covered. None where the version is not known or gone.
+    """
+    try:
+        manifest = load_manifest(workspace.store.datasets.get(dataset_id or "none"))
+    except (DatasetError, NotFoundError):
+        return None
+    learnt = {(row.clip_id, row.offset_s) for row in manifest.rows if row.split is not Split.TEST}
+    return sum((row.clip_id, row.offset_s) in learnt for row in rows)

@@ -1,6 +1,6 @@
 """What is told of a dataset version: its card, its leak report and what its checks found, beside its manifest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ def save_version(
     places = {row.frame_id: place for place, row in enumerate(check.rows)}
     looks = check.looks.of(np.array([places[row.frame_id] for row in manifest.rows], np.intp))
     progress(0, None, "looking for label noise")
-    findings = findings_of(workspace, manifest, leaks, find_label_noise(manifest.rows, looks))
+    findings = findings_of(workspace, manifest, find_label_noise(manifest.rows, looks))
     report = CheckReport(manifest.id, utc_now(), pictures_read=False, findings=findings)
     derived = {
         CARD_FILE: card_of(workspace, manifest, leaks, findings),
@@ -40,17 +40,17 @@ def save_version(
 def findings_of(
     workspace: Workspace,
     manifest: Manifest,
-    leaks: LeakReport | None,
-    suspects: Suspects | None,
+    suspects: Suspects,
     *,
-    gone: Sequence[str] = (),
-    changed: Sequence[str] = (),
+    compared: bool = True,
+    gone: Collection[str] = (),
+    changed: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """Return everything that is found about the version, failures first."""
     guide = workspace.store.sites.taxonomy(manifest.site).caption_guide
     found = [
         *check_pictures(manifest.rows, gone, changed),
-        *check_manifest(manifest, leaks, suspects),
+        *check_manifest(manifest, suspects, compared=compared),
         *check_captions(manifest.rows, guide),
     ]
     return tuple(sorted(found, key=lambda finding: finding.severity))
@@ -65,7 +65,7 @@ def find_label_noise(rows: Sequence[ManifestRow], looks: Looks) -> Suspects:
     return suspects.at(known)
 
 
-def card_of(workspace: Workspace, manifest: Manifest, leaks: LeakReport, findings: Sequence[Finding]) -> str:
+def card_of(workspace: Workspace, manifest: Manifest, leaks: LeakReport | None, findings: Sequence[Finding]) -> str:
     cameras = [camera.name for camera in workspace.store.sites.cameras(manifest.site)]
     return write_card(manifest, CardFacts(cameras, leaks, findings, _agreement(workspace, manifest)))
 

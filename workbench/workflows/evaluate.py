@@ -14,7 +14,7 @@ from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
 from workbench.tracking import RunLog
 from workbench.workflows.build import dataset_of
-from workbench.workflows.dataset_rows import load_rows
+from workbench.workflows.dataset_rows import learnt_from, load_rows
 from workbench.workflows.predict import BASE, CHAMPION, decode_image, load_site_model, tuned_run
 from workbench.workflows.workspace import Workspace
 
@@ -29,7 +29,11 @@ _WORST_FRAMES = 12
 
 @dataclass(frozen=True)
 class Evaluation:
-    """``baseline`` and ``differences`` (paired, this model minus the base) are empty when the base was measured."""
+    """``baseline`` and ``differences`` (paired, this model minus the base) are empty when the base was measured.
+
+    ``learnt_from`` of the frames the model was tuned on, as on an older version that had them in another split: its
+    figures flatter it. None where that version is gone.
+    """
 
     report: EvaluationReport
     run_id: str
@@ -37,6 +41,7 @@ class Evaluation:
     worst_frames: tuple[FrameResult, ...]
     baseline: EvaluationReport | None
     differences: Mapping[str, Interval]
+    learnt_from: int | None = 0
 
 
 def evaluate(
@@ -59,6 +64,7 @@ def evaluate(
     rows = load_rows(workspace, version, split)
     exam = _Exam(workspace, known_site, version, split, rows, progress)
     tuned = tuned_run(workspace, site, model)
+    learnt = learnt_from(workspace, tuned.datasets.get("training", ""), rows.rows) if tuned else 0
     progress(0, None, "loading the model")
     vlm = load_site_model(workspace, site, tuned.id if tuned else BASE)
     assessment = exam.take(vlm)
@@ -72,6 +78,8 @@ def evaluate(
     with workspace.tracker.run(site, f"{model[:12]} on {split.value}", kind=_KIND, tags=tags) as run:
         run.log_dataset(version, split.value)
         run.log_metrics({"rows": assessment.report.rows, **_flat(assessment.report)})
+        if learnt is not None:
+            run.log_metrics({"rows_learnt_from": learnt})
         run.log_json(_answers_to_json(exam.answers[vlm.version], rows), _ANSWERS)
         run.log_table(_table(assessment), "predictions.json")
         run.log_text(html, _REPORT)
@@ -90,6 +98,7 @@ def evaluate(
         worst_frames=assessment.worst_frames(_WORST_FRAMES),
         baseline=baseline.report if baseline else None,
         differences=differences,
+        learnt_from=learnt,
     )
 
 

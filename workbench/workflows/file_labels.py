@@ -47,8 +47,12 @@ class LabelFile:
 
 @dataclass(frozen=True)
 class FileLabels:
-    """``answers`` by frame id, of which class or caption may be left open; ``left_out`` counts the rest by kind."""
+    """``answers`` by frame id, of which class or caption may be left open; ``left_out`` counts the rest by kind.
 
+    They are in the words of ``taxonomy``, which is the site's as it was then.
+    """
+
+    taxonomy: Taxonomy
     labels: int
     formats: tuple[str, ...]
     answers: Mapping[str, Sequence[Answer]]
@@ -148,6 +152,7 @@ class _Reader:
         left_out["classes of frames that have several"] = sum(one.has_several_classes for one in self._said.values())
         answers = {frame_id: said.answers() for frame_id, said in self._said.items()}
         return FileLabels(
+            taxonomy=self._taxonomy,
             labels=self.labels,
             formats=tuple(dict.fromkeys(source.format.value for source in sources)),
             answers={frame_id: given for frame_id, given in answers.items() if given},

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import count, islice
 
 from workbench.domain import Answer
-from workbench.labeling.connection import until_certain
 from workbench.progress import Progress
 from workbench.workflows.file_labels import FileLabels
 from workbench.workflows.task_board import TaskBoard
@@ -82,23 +82,11 @@ def _add_all(
     for source, answers in by_source.items():
         rest = iter(answers.items())
         while chunk := dict(islice(rest, _ADDED_AT_ONCE)):
-            _add(board, chunk, source)
+            board.add_once(chunk, source, partial(_add, board, source))
             done += len(chunk)
             progress(done, total, what)
     return {source: list(answers) for source, answers in by_source.items()}
 
 
-def _add(board: TaskBoard, answers: Mapping[int, Answer], source: str) -> None:
-    """Add what ``source`` says, by task number, once each."""
-    missing = dict(answers)
-
-    def add() -> None:
-        if missing:
-            board.studio.add_suggestions(board.project_id, missing, source)
-
-    def look() -> None:
-        for task in board.studio.every_task(board.project_id):
-            if source in task.model_versions:
-                missing.pop(task.task_id, None)
-
-    until_certain(add, look)
+def _add(board: TaskBoard, source: str, answers: Mapping[int, Answer]) -> None:
+    board.studio.add_suggestions(board.project_id, answers, source)

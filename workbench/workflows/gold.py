@@ -1,13 +1,14 @@
 """Gold tasks: frames whose answer is known, by which labellers are measured without being told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.domain import GoldAnswer, User, utc_now
 from workbench.errors import NotFoundError, UsageError
 from workbench.labeling.gold import GoldScore, score_of
 from workbench.statistics.clusters import clusters_of
-from workbench.store import Store
-from workbench.workflows.answers import counting_answers
+from workbench.store import BriefAnswer, Store
+from workbench.workflows.answers import by_frame, counting_answers
 from workbench.workflows.handing_out import hand_out
 from workbench.workflows.review_answers import require_answer, require_reviewer
 from workbench.workflows.workspace import Workspace
@@ -93,23 +94,8 @@ def remove_gold(workspace: Workspace, *, site: str, frame_id: str, actor: User) 
 def gold_standings(store: Store, site: str) -> list[GoldStanding]:
     """Return the site's gold tasks, oldest first."""
     gold = store.gold.all(store.sites.get(site).name)
-    if not gold:
-        return []
-    said = [one for one in counting_answers(store, site) if one.frame_id in gold]
-    return [
-        GoldStanding(
-            gold=one,
-            answered_by=tuple(sorted(answer.labeller for answer in said if answer.frame_id == frame_id)),
-            right=tuple(
-                sorted(
-                    answer.labeller
-                    for answer in said
-                    if answer.frame_id == frame_id and answer.class_name == one.answer.class_name
-                )
-            ),
-        )
-        for frame_id, one in gold.items()
-    ]
+    said = by_frame(counting_answers(store, site)) if gold else {}
+    return [_standing(one, said.get(frame_id, ())) for frame_id, one in gold.items()]
 
 
 def score_labellers(store: Store, site: str, *, asked: float = ASKED) -> list[LabellerScore]:
@@ -127,3 +113,8 @@ def score_labellers(store: Store, site: str, *, asked: float = ASKED) -> list[La
         known = [gold[one.frame_id].answer.class_name for one in own]
         scores.append(LabellerScore(labeller, score_of(known, [one.class_name for one in own], clusters, asked=asked)))
     return scores
+
+
+def _standing(gold: GoldAnswer, said: Sequence[BriefAnswer]) -> GoldStanding:
+    right = (one.labeller for one in said if one.class_name == gold.answer.class_name)
+    return GoldStanding(gold, tuple(sorted(one.labeller for one in said)), tuple(sorted(right)))

@@ -54,7 +54,7 @@ def hand_out(
     """
     wanted = _Wanted.of(workspace.store, site)
     project_id = workspace.store.labels.project(site)
-    asked = workspace.store.labels.tasks(site)
+    asked = workspace.store.labels.tasks(site, None if only is None else [only])
     if project_id is None or (only is not None and only not in asked):
         return HandedOutReport(0, 0, 0, 0)
     frame_of = {task.task_id: frame_id for frame_id, task in asked.items()}

@@ -5,7 +5,6 @@ late or never change nothing but how soon it is known. Its header names the proj
 workspace's, that the workbench gave it out; everybody in Label Studio can read it there, and can do no more with it.
 """
 
-import hashlib
 import hmac
 import re
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import LabelStudioError
 from workbench.labeling.server import is_loopback
 from workbench.settings import Settings
+from workbench.workflows.keys import derived_key
 from workbench.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -27,15 +27,13 @@ _TOKEN = re.compile(r"([0-9]{1,18})\.[0-9a-f]{64}")
 
 def hook_token(settings: Settings, project_id: int) -> str:
     """Return what the header of a project's hooks says: ``<project>.<hex HMAC-SHA256>``."""
-    key = settings.session_key.get_secret_value().encode()
-    proof = hmac.new(key, f"hook of project {project_id}".encode(), hashlib.sha256).hexdigest()
-    return f"{project_id}.{proof}"
+    return f"{project_id}.{derived_key(settings.session_key, f'hook of project {project_id}')}"
 
 
 def project_of(settings: Settings, token: str) -> int | None:
     """Return the project that ``token`` was made for; None when this workspace did not make it."""
     said = _TOKEN.fullmatch(token)
-    if said is None or not settings.session_key.get_secret_value():
+    if said is None:
         return None
     project_id = int(said[1])
     return project_id if hmac.compare_digest(hook_token(settings, project_id), token) else None

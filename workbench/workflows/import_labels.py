@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.domain import Answer, Split, Taking
+from workbench.domain import Answer, Split, Taking, Taxonomy
+from workbench.errors import UsageError
 from workbench.progress import Progress, silent
 from workbench.workflows.file_labels import LabelFile, read_file_labels, require_readable
 from workbench.workflows.file_suggestions import answer_at_once, suggest, wanted_suggestions
@@ -68,6 +69,7 @@ def import_labels(
     folders, pictures_added = _take_in(workspace, file, pictures, site, actor, progress) if pictures else ((), 0)
     read = read_file_labels(workspace, file, site=site, folders=folders, progress=progress)
     with TaskBoard.held(workspace, site, progress) as board:
+        _require_same(workspace, site, read.taxonomy)
         answers = board.without_given(read.complete)
         suggestions = wanted_suggestions(workspace, board, read, source)
         asked = {frame_id: said for frame_id, said in answers.items() if frame_id in board.tasks}
@@ -92,6 +94,16 @@ def import_labels(
             detail = {"file": file.path.name, "annotations": created, "suggestions": suggested, "split": split}
             workspace.store.audit.append(actor=actor, action="label.import", subject=site, detail=detail)
     return report
+
+
+def _require_same(workspace: Workspace, site: str, taxonomy: Taxonomy) -> None:
+    """Raise UsageError when the site asks something else than while the file was read, so that its words may be old."""
+    if workspace.store.sites.taxonomy(site) != taxonomy:
+        raise UsageError(
+            expected=f"the taxonomy of {site} to stay while labels are imported",
+            found="that it was changed",
+            remedy="run the command again; no label was written",
+        )
 
 
 def _take_in(

@@ -84,13 +84,8 @@ def push(
         suggestions=suggestions,
         interface_restored=board.interface_restored,
     )
-    done = {
-        "created": report.created,
-        "renewed": renewed,
-        "prelabelled": report.prelabelled,
-        "twins_removed": report.twins_removed,
-        "interface_restored": report.interface_restored,
-    }
+    counted = ("created", "renewed", "prelabelled", "twins_removed", "interface_restored")
+    done = {name: getattr(report, name) for name in counted}
     if any(done.values()):
         workspace.store.audit.append(actor=actor, action="label.push", subject=site, detail=done)
     return report

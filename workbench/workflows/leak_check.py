@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.datasets.leak_report import LeakOutcome, LeakReport, leaks_of
+from workbench.datasets.leak_report import Leak, LeakOutcome, LeakReport, leaks_of
 from workbench.datasets.leaks import GOLDEN, RANKS, LeakPair, LeakRules, find_leaks, nearness
 from workbench.datasets.looks import Looks
 from workbench.datasets.manifest import ManifestRow
@@ -51,8 +51,6 @@ class LeakCheck:
 
     def report(self, outcome: LeakOutcome, kept: "LeakCheck", pairs: Sequence[LeakPair]) -> LeakReport:
         """Return what to tell of ``pairs``, and how near the frames of ``kept`` are to each other."""
-        version = len(self.rows) - self.golden
-        parts = [*(row.split.value for row in self.rows[:version]), *(_GOLDEN_PART,) * self.golden]
         with one_thread():
             near = nearness(kept.rows, kept.ranks, kept.looks, _RULES)
         return LeakReport(
@@ -60,11 +58,17 @@ class LeakCheck:
             pictures=int(self.looks.known.sum()),
             held_out_frames=len({pair.held_out for pair in pairs}),
             other_frames=len({pair.other for pair in pairs}),
-            leaks=leaks_of(pairs, self.rows, parts, self.looks),
+            leaks=self.told(pairs),
             near_golden_frames=len(self.places_near_golden),
-            near_golden=leaks_of(self.near_golden, self.rows, parts, self.looks),
+            near_golden=self.told(self.near_golden),
             nearness=near,
         )
+
+    def told(self, pairs: Sequence[LeakPair]) -> tuple[Leak, ...]:
+        """Return the nearest of ``pairs`` of each held-out frame, for people."""
+        version = len(self.rows) - self.golden
+        parts = [*(row.split.value for row in self.rows[:version]), *(_GOLDEN_PART,) * self.golden]
+        return leaks_of(pairs, self.rows, parts, self.looks)
 
     def clips(self, pairs: Sequence[LeakPair]) -> list[tuple[str, str, int]]:
         """Return which clips show the same, by name, and in how many held-out frames; the most first."""

@@ -15,7 +15,7 @@ from workbench.workflows.workspace import Workspace
 if TYPE_CHECKING:
     from workbench.labeling.studio import Studio  # its SDK takes a second to load
 
-__all__ = ["follow_quality", "measure_quality", "track_quality"]
+__all__ = ["follow_quality", "measure_quality"]
 
 _KIND = "suggestions"
 _RATES = ("accept_rate", "edit_rate", "reject_rate", "words", "characters")
@@ -36,15 +36,6 @@ def measure_quality(
     return sorted(measured, key=lambda one: one.last_at, reverse=True)
 
 
-def track_quality(workspace: Workspace, site: str, versions: Collection[str]) -> None:
-    """Log the present figures of these versions to MLflow: one run a version, which goes on for as long as it is used.
-
-    Raises TrackingError.
-    """
-    for quality in measure_quality(workspace.store, site, versions=versions):
-        _log(workspace, site, quality)
-
-
 def follow_quality(
     workspace: Workspace, site: str, studio: "Studio", project_id: int, progress: Progress = silent
 ) -> str:
@@ -53,13 +44,15 @@ def follow_quality(
 
     try:
         versions = read_reactions(workspace, site, studio, project_id, progress)
-        track_quality(workspace, site, versions)
+        for quality in measure_quality(workspace.store, site, versions=versions):
+            _log(workspace, site, quality)
     except (LabelStudioError, TrackingError) as error:
         return str(error)
     return ""
 
 
 def _log(workspace: Workspace, site: str, quality: VersionQuality) -> None:
+    """Log a version's present figures to MLflow, in one run that goes on for as long as the version is used."""
     tracker, tags = workspace.tracker, {"model_version": quality.model_version}
     known = [run for run in tracker.runs(site, _KIND) if run.tags.get("model_version") == quality.model_version]
     opened = (

@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from workbench.domain import Annotation, utc_now
 from workbench.labeling.studio import Studio, StudioTask
 from workbench.progress import Progress, silent
-from workbench.store import AnsweredTask, PullCursor, turn
-from workbench.workflows.task_board import current_frames, open_studio
+from workbench.store import AnsweredTask, PullCursor
+from workbench.workflows.task_board import open_studio
+from workbench.workflows.task_frames import current_frames
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["PullReport", "pull"]
@@ -63,7 +64,7 @@ def pull(
     known_site = workspace.store.sites.get(site)
     studio = open_studio(workspace)
     project_id = studio.require_project(known_site, workspace.store.labels.project(site))
-    with turn(workspace.settings.run_dir / f"pull-{site}.lock"):
+    with workspace.turn("pull", site):
         report = _Pull(workspace, site, studio, project_id, progress).run(actor, everything=everything)
         if not report.added and not report.changed:
             return report
@@ -161,7 +162,8 @@ class _Pull:
 
     def _apply(self, tasks: Sequence[StudioTask], emptied: Collection[int], before: Sequence[Annotation]) -> None:
         """Make what ``tasks`` say, and what ``emptied`` tasks do not say any more, of the annotations ``before``."""
-        frames = current_frames(self._workspace, self._site, tasks)
+        named = {task.task_id: task.frame_id for task in tasks}
+        frames = current_frames(self._store, self._site, self._project_id, named)
         ours = [task.about(frames[task.task_id]) for task in tasks if task.task_id in frames]
         found = {annotation.annotation_id: annotation for task in ours for annotation in task.annotations}
         known = {annotation.annotation_id: annotation for annotation in before}

@@ -31,12 +31,11 @@ def read_reactions(
     unread = store.labels.annotations(site, store.reactions.unread(site))
     if not unread:
         return set()
-    tasks = {frame_id: task.task_id for frame_id, task in store.labels.tasks(site).items()}
-    asked = {tasks[answer.frame_id] for answer in unread if answer.frame_id in tasks}
+    asked = {task.task_id for task in store.labels.tasks(site, {answer.frame_id for answer in unread}).values()}
     clues = _Clues.of(store, site, studio, project_id, unread)
     origins = {one.annotation_id: one for one in studio.origins(project_id, asked, clues.programs, progress)}
     skips = studio.skips(project_id, clues.programs)
-    frames = store.labels.frames_of(site, {skip.task_id for skip in skips})
+    frames = store.labels.frames_of(site, project_id, {skip.task_id for skip in skips})
     answers = [clues.read(answer, origins.get(answer.annotation_id)) for answer in unread]
     with store.transaction():
         store.reactions.put(site, answers)

@@ -81,15 +81,15 @@ def send_back(
             expected="a note that tells labellers what to look at again", found="none", remedy="write one sentence"
         )
     decision = _decision(case, DecisionKind.SENT_BACK, None, reviewer, note)
-    task = workspace.store.labels.tasks(site).get(frame_id)
+    task = workspace.store.labels.tasks(site, [frame_id]).get(frame_id)
     if task is None:
         raise LabelStudioError(
             expected=f"a task that asks about frame {frame_id[:12]}",
             found="none",
             remedy="run `workbench label push`, which makes one",
         )
-    every = [one for one in workspace.store.labels.annotations(site) if one.frame_id == frame_id]
-    unwanted = {one.annotation_id: one.updated_at for one in every}
+    every = {one.annotation_id for one in workspace.store.reviews.brief_answers(site, frame_id)}
+    unwanted = {one.annotation_id: one.updated_at for one in workspace.store.labels.annotations(site, every)}
     open_studio(workspace).hand_out_again(task.task_id, note_of(decision), unwanted)
     with workspace.store.transaction():
         workspace.store.labels.change_annotations(site, (), unwanted)

@@ -156,10 +156,11 @@ class _Everything:
         numbers = [one.annotation_id for one in self.said.get(frame_id, ())]
         whole = {one.annotation_id: one for one in self.store.labels.annotations(self.site, numbers)}
         guess = self.guesses.get(frame_id)
+        made = self.store.suggestions.made(self.site, guess.model_version, [frame_id]) if guess else {}
         return Case(
             frame=self.store.footage.get(self.site, frame_id),
             said=tuple(whole[number] for number in numbers if number in whole),
-            guess=self.store.reviews.guess(self.site, frame_id, guess.model_version) if guess else None,
+            guess=made.get(frame_id),
             decision=self.decisions.get(frame_id),
             reason=self.reason(frame_id) if numbers else None,
         )

@@ -9,7 +9,7 @@ from workbench.domain import Prediction, Site
 from workbench.errors import LabelStudioError, StorageError
 from workbench.jobs import born_at
 from workbench.progress import Progress, silent
-from workbench.store import Suggester, turn
+from workbench.store import Suggester
 from workbench.workflows.connect import connect
 from workbench.workflows.prelabel import PreLabeller
 from workbench.workflows.suggesting import current_version, known_suggestions
@@ -38,7 +38,7 @@ def suggest_asked(
     A second call for the same site waits for the first. A change of the site's model or classes is followed.
     """
     known_site = workspace.store.sites.get(site)
-    with turn(workspace.settings.run_dir / f"suggest-{site}.lock"):
+    with workspace.turn("suggest", site):
         return _Suggester(workspace, known_site, actor).run(linger_s, progress)
 
 

@@ -15,11 +15,12 @@ from workbench.labeling.ml_protocol import AskedTask
 from workbench.store import Store, Suggester
 from workbench.workflows.jobs import start_job
 from workbench.workflows.prelabel import source_of
+from workbench.workflows.task_frames import current_frames
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["KIND", "current_version", "ensure_suggester", "known_suggestions", "suggestions_for"]
+__all__ = ["current_version", "ensure_suggester", "known_suggestions", "suggestions_for"]
 
-KIND = "label-suggest"
+_KIND = "label-suggest"
 _ACTOR = "label-studio"
 _PATIENCE_S = 1.5
 _FEW_TASKS = 4
@@ -34,11 +35,12 @@ def suggestions_for(
 
     Frames of the site without a suggestion are put on the list; for a few of them a suggester at hand is waited for.
     """
-    known_site, frames = workspace.store.sites.get(site), _frames_of(workspace.store, site, tasks)
-    made = known_suggestions(workspace.store, known_site, frames.values())
+    store, known_site = workspace.store, workspace.store.sites.get(site)
+    frames = current_frames(store, site, store.labels.project(site), {task.task_id: task.frame_id for task in tasks})
+    made = known_suggestions(store, known_site, frames.values())
     missing = set(frames.values()) - made.keys()
     if missing:
-        workspace.store.suggestions.ask(site, missing)
+        store.suggestions.ask(site, missing)
         if len(missing) <= _FEW_TASKS:
             made |= _awaited(workspace, known_site, missing, patience_s)
     return [made.get(frames.get(task.task_id, "")) for task in tasks]
@@ -69,8 +71,8 @@ def ensure_suggester(workspace: Workspace, site: str) -> bool:
     with workspace.store.transaction():
         if not _is_wanted(workspace, site):
             return False
-        argv = [sys.executable, "-m", "workbench", *KIND.split("-"), "--site", site]
-        job = start_job(workspace, KIND, argv, site=site, actor=_ACTOR)
+        argv = [sys.executable, "-m", "workbench", *_KIND.split("-"), "--site", site]
+        job = start_job(workspace, _KIND, argv, site=site, actor=_ACTOR)
         assert job.pid is not None
         workspace.store.suggestions.set_suggester(site, Suggester(job.pid, job.started_at, is_ready=False))
     return True
@@ -102,10 +104,3 @@ def _awaited(workspace: Workspace, site: Site, frame_ids: Collection[str], patie
         if len(made) == len(frame_ids) or time.monotonic() >= give_up_at:
             return made
         time.sleep(_POLL_S)
-
-
-def _frames_of(store: Store, site: str, tasks: Sequence[AskedTask]) -> dict[int, str]:
-    """Return the present ids of the tasks' frames, by task number, of those that are the site's."""
-    ours = store.footage.known(site, {task.frame_id for task in tasks if task.frame_id})
-    renamed = store.labels.frames_of(site, {task.task_id for task in tasks if task.frame_id not in ours})
-    return renamed | {task.task_id: task.frame_id for task in tasks if task.frame_id in ours}

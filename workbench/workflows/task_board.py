@@ -2,40 +2,32 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from workbench.domain import Answer, LabelTask, Prediction, Site
 from workbench.labeling.connection import until_certain
 from workbench.labeling.studio import NewTask, Studio, StudioTask
 from workbench.labeling.task_list import by_frame
 from workbench.progress import Progress
-from workbench.store import turn
 from workbench.workflows.images import ImageLinks
 from workbench.workflows.prelabel import PreLabeller
+from workbench.workflows.task_frames import current_frames
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["TaskBoard", "current_frames", "open_studio"]
+__all__ = ["TaskBoard", "open_studio"]
 
 _CHUNK_FRAMES = 250
 _GUESSED_AT_ONCE = 50
 _LONGEST_CHUNK_S = 10.0
 
+_Said = TypeVar("_Said")
+
 
 def open_studio(workspace: Workspace) -> Studio:
     """Return the workspace's Label Studio; LabelStudioError when there is no token for it."""
     return Studio(workspace.settings.labelstudio_url, workspace.settings.labelstudio_token.get_secret_value())
-
-
-def current_frames(workspace: Workspace, site: str, tasks: Collection[StudioTask]) -> dict[int, str]:
-    """Return the present ids of the frames that ``tasks`` ask about, by task number, of those that are the site's.
-
-    A still that was covered by a mask has another id since; its task names the old one until it is told.
-    """
-    ours = workspace.store.footage.known(site, {task.frame_id for task in tasks if task.frame_id})
-    renamed = {task.task_id for task in tasks if task.frame_id not in ours}
-    named = {task.task_id: task.frame_id for task in tasks if task.frame_id in ours}
-    return workspace.store.labels.frames_of(site, renamed) | named
 
 
 class TaskBoard:
@@ -62,7 +54,7 @@ class TaskBoard:
 
         What another workspace made twice in the same project, at the same time, is mended here.
         """
-        with turn(workspace.settings.run_dir / f"label-{site}.lock"):
+        with workspace.turn("label", site):
             board = cls.read(workspace, site, progress)
             board.remove_twins(progress)
             yield board
@@ -84,7 +76,8 @@ class TaskBoard:
         """Read the tasks that there are now."""
         self._every = self.studio.every_task(self.project_id, progress)
         self._n_found = len(self._every)
-        frames = current_frames(self._workspace, self.site.name, self._every)
+        named = {task.task_id: task.frame_id for task in self._every}
+        frames = current_frames(self._workspace.store, self.site.name, self.project_id, named)
         self._every = [task.about(frames[task.task_id]) for task in self._every if task.task_id in frames]
         self.tasks = by_frame(self._every)
         self._remember()
@@ -92,13 +85,14 @@ class TaskBoard:
     def remove_twins(self, progress: Progress) -> None:
         """Remove tasks about frames that another task asks about as well, unless somebody has touched them.
 
-        Of each frame's tasks the oldest stays that has an answer, or the oldest of all.
+        Of each frame's tasks the oldest stays that has an answer, or the oldest of all; and those that say something
+        that it does not.
         """
         by_frame_id: defaultdict[str, list[StudioTask]] = defaultdict(list)
         for task in self._every:
             by_frame_id[task.frame_id].append(task)
         answered_first = [sorted(tasks, key=lambda one: one.answers == 0) for tasks in by_frame_id.values()]
-        twins = [task.task_id for _, *others in answered_first for task in others if task.answers == 0]
+        twins = [task.task_id for kept, *others in answered_first for task in others if kept.says_all_of(task)]
         if twins:
             self.studio.remove_untouched(self.project_id, twins)
             self.read_again(progress)
@@ -141,22 +135,22 @@ class TaskBoard:
             self.read_again(progress)
             self.remove_twins(progress)
 
-    def answer(self, answers: Mapping[str, Sequence[Answer]], progress: Progress) -> None:
-        """Submit what people said about frames, by frame id, that have a task already."""
-        for place in range(max((len(said) for said in answers.values()), default=0)):
-            nth = {self.tasks[frame_id].task_id: said[place] for frame_id, said in answers.items() if place < len(said)}
-            self.studio.create_annotations(nth, progress)
-
     def guess_unanswered(self, guesser: PreLabeller, progress: Progress) -> int:
-        """Give the current model's guess to the tasks found without it and without an answer; return how many."""
+        """Give the current model's guess to the tasks found without it and without an answer; return how many.
+
+        A guess that Label Studio has and the store has not, as a run was killed between them, is made for the store.
+        """
         open_tasks = {frame_id: task.task_id for frame_id, task in self.tasks.items() if not task.annotations}
         if not open_tasks:
             return 0
         version = guesser.model_version
-        unguessed = [frame_id for frame_id in open_tasks if version not in self.tasks[frame_id].model_versions]
+        told = {frame_id for frame_id in open_tasks if version in self.tasks[frame_id].model_versions}
+        kept = self._workspace.store.suggestions.made(self.site.name, version, told).keys()
+        unguessed = [frame_id for frame_id in open_tasks if frame_id not in kept]
         done = 0
         for chunk, guesses in _chunks(unguessed, guesser):
-            self._guess({open_tasks[frame_id]: guess for frame_id, guess in guesses.items()})
+            untold = {open_tasks[frame_id]: guess for frame_id, guess in guesses.items() if frame_id not in told}
+            self._guess(untold, version)
             self._workspace.store.labels.add_predictions(self.site.name, list(guesses.values()))
             done += len(chunk)
             progress(done, len(unguessed), "frames pre-labelled again")
@@ -169,6 +163,17 @@ class TaskBoard:
             {task.task_id: (task.frame_id, self._links.sign(task.frame_id)) for task in stale}, progress
         )
         return len(stale)
+
+    def add_once(self, said: Mapping[int, _Said], source: str, add: Callable[[Mapping[int, _Said]], None]) -> None:
+        """Do ``add`` with what ``source`` said, by task number, so that each task gets it once."""
+        missing = dict(said)
+
+        def look() -> None:
+            for task in self.studio.every_task(self.project_id):
+                if source in task.model_versions:
+                    missing.pop(task.task_id, None)
+
+        until_certain(lambda: add(missing) if missing else None, look)
 
     def without_given(self, answers: Mapping[str, Sequence[Answer]]) -> dict[str, list[Answer]]:
         """Return the ``answers`` by frame id that no task found has, or had from a file before somebody changed it."""
@@ -198,20 +203,9 @@ class TaskBoard:
         until_certain(make, look)
         return made
 
-    def _guess(self, guesses: Mapping[int, Prediction]) -> None:
-        """Add predictions, by task number, each once."""
-        missing = dict(guesses)
-
-        def add() -> None:
-            if missing:
-                self.studio.add_predictions(self.project_id, missing)
-
-        def look() -> None:
-            for task in self.studio.every_task(self.project_id):
-                if task.task_id in missing and missing[task.task_id].model_version in task.model_versions:
-                    del missing[task.task_id]
-
-        until_certain(add, look)
+    def _guess(self, guesses: Mapping[int, Prediction], version: str) -> None:
+        """Add what one model version said, by task number."""
+        self.add_once(guesses, version, lambda missing: self.studio.add_predictions(self.project_id, missing))
 
     def _remember(self) -> None:
         """Tell the store which tasks came and went."""

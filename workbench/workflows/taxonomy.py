@@ -17,13 +17,12 @@ from workbench.labeling.projects import SiteProject
 from workbench.labeling.renames import QUESTION, Rename, Renames, name_of
 from workbench.labeling.results import labels_of_answer
 from workbench.labeling.studio import Studio
-from workbench.labeling.taxonomy import Vocabulary, taxonomy_to_label_config, taxonomy_to_vocabulary
+from workbench.labeling.taxonomy import CLASS, Vocabulary, taxonomy_to_label_config, taxonomy_to_vocabulary
 from workbench.labeling.taxonomy_changes import changes_between, lost_labels, widened
 from workbench.labeling.taxonomy_file import yaml_to_taxonomy
 from workbench.labeling.uses import Uses
 from workbench.progress import Progress, silent
-from workbench.store import turn
-from workbench.workflows.following import follow
+from workbench.workflows.rename_stored import rename_stored
 from workbench.workflows.task_board import open_studio
 from workbench.workflows.workspace import Workspace
 
@@ -76,7 +75,7 @@ def set_taxonomy(
         LabelStudioError: The site has a project, and Label Studio does not answer.
     """
     workspace.store.sites.get(site)
-    with turn(workspace.settings.run_dir / f"label-{site}.lock"):
+    with workspace.turn("label", site), workspace.turn("pull", site):  # no pull brings old words back
         change = _Change(workspace, site, taxonomy, _parsed(renames))
         change.require_possible()
         if change.plan.does_something:
@@ -131,7 +130,7 @@ class _Change:
         return TaxonomyPlan(
             site=self._site.name,
             changes=changes,
-            in_use=tuple(self._uses.told(self._lost)),
+            in_use=(*self._uses.told(self._lost), *self._marks_lost()),
             notes=tuple(self._notes()),
             answers=sum(self._answers(one) for one in self._renames.each),
             changed_by_hand=self._project is not None and not self._project.is_as_written,
@@ -157,7 +156,7 @@ class _Change:
         if self.plan.changed_by_hand:
             detail["interface"] = "restored after a change by hand"
         with store.transaction():
-            follow(self._workspace, name, self._renames, answered)
+            rename_stored(self._workspace, name, self._renames, answered)
             store.sites.set_taxonomy(name, self._new)
             store.audit.append(actor=actor, action="taxonomy.set", subject=name, detail=detail)
         self._set_interface(self._new)
@@ -235,11 +234,20 @@ class _Change:
         """How often labels are in use; answers are counted in Label Studio, and those fetched where it has none."""
         if not self._lost and not self._renames:
             return Uses()
-        marked = Uses() if self._timelines is None else self._studio.uses(self._timelines, "marked clip")
         if self._project is None:
-            return marked + self._stored_uses(_ANSWER, but=Uses())
+            return self._marked + self._stored_uses(_ANSWER, but=Uses())
         asked = self._studio.uses(self._project.project_id)
-        return asked + marked + self._stored_uses("fetched answer", but=asked)
+        return asked + self._marked + self._stored_uses("fetched answer", but=asked)
+
+    @cached_property
+    def _marked(self) -> Uses:
+        return Uses() if self._timelines is None else self._studio.uses(self._timelines, "marked clip")
+
+    def _marks_lost(self) -> list[str]:
+        """Return what is marked in classes that stay, but not on the timeline, where that is shown further on."""
+        new = {name: self._renames.label(CLASS, name)[1] for name in self._old.timeline}
+        lost = {(CLASS, name) for name in new if new[name] in {*self._new.class_names} - {*self._new.timeline}}
+        return self._marked.told(lost) if lost and self._new.timeline else []
 
     def _stored_uses(self, answer: str, *, but: Uses) -> Uses:
         """Return the labels of answers that were fetched, ``but`` for those, of known answers and of decisions."""

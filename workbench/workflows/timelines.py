@@ -7,13 +7,14 @@ Nothing but stored stills, with what they hide, goes into a video, which is made
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from workbench.domain import Answer, ClipPart, Frame, Site, Taxonomy
 from workbench.errors import NotFoundError, StorageError, UsageError
 from workbench.footage.still_video import stills_to_mp4
 from workbench.labeling.timelines import FPS, PartTask
 from workbench.progress import Progress, silent
-from workbench.store import turn
 from workbench.workflows.file_suggestions import suggest
 from workbench.workflows.images import ClipLinks
 from workbench.workflows.task_board import TaskBoard, open_studio
@@ -60,7 +61,7 @@ def push_timelines(workspace: Workspace, site: str, *, actor: str, progress: Pro
     """
     known, taxonomy = _with_timeline(workspace, site)
     studio, links = open_studio(workspace), ClipLinks(workspace.settings)
-    with turn(workspace.settings.run_dir / f"timeline-{site}.lock"):
+    with workspace.turn("timeline", site):
         project_id = studio.ensure_timelines(known, taxonomy)
         parts = [*workspace.store.clip_parts.all(site), *_new_parts(workspace, site)]
         workspace.store.clip_parts.add(parts)
@@ -166,12 +167,12 @@ def _parts(site: str, clip_id: str, offsets_s: Sequence[float]) -> Iterator[Clip
 def _classes_by_frame(workspace: Workspace, site: str, tasks: Mapping[str, PartTask]) -> dict[str, set[str]]:
     """Return the classes of the stretches that each still lies in, by frame id."""
     classes: defaultdict[str, set[str]] = defaultdict(set)
-    for part in workspace.store.clip_parts.all(site):
-        stretches = tasks[part.id].stretches if part.id in tasks else ()
-        frames = _by_offset(workspace.store.footage.frames(site, clip_id=part.clip_id)) if stretches else {}
-        for stretch in stretches:
-            for offset_s in part.offsets_of(stretch):
-                if offset_s in frames:
+    marked = [part for part in workspace.store.clip_parts.all(site) if part.id in tasks and tasks[part.id].stretches]
+    for clip_id, parts in groupby(sorted(marked, key=attrgetter("clip_id")), key=attrgetter("clip_id")):
+        frames = _by_offset(workspace.store.footage.frames(site, clip_id=clip_id))
+        for part in parts:
+            for stretch in tasks[part.id].stretches:
+                for offset_s in frames.keys() & set(part.offsets_of(stretch)):
                     classes[frames[offset_s]].add(stretch.class_name)
     return dict(classes)
 

@@ -63,6 +63,8 @@ def test_all_problems_are_told_together(labels_csv: Path) -> None:
         + ",5,,Two.\n"
         + "a.mp4,4.0,truck,Three.\n"
         + "a.mp4,6\n"
+        + "a.mp4,7,clear,Empty, quiet.\n"
+        + "a.mp4,8,clear,Empty., \n"
     )
     with pytest.raises(LabelFileError) as caught:
         read_labels(labels_csv)
@@ -75,9 +77,11 @@ def test_all_problems_are_told_together(labels_csv: Path) -> None:
         "line 6: no class",
         "line 7: labels the same instant of a.mp4 as line 5",
         "line 8: no caption",
+        "line 9: more values than columns; a text with a comma belongs in quotes",
         "nothing was written",
     ):
         assert told in str(caught.value)
+    assert "line 10" not in str(caught.value)
     assert caught.value.exit_code == 2
 
 

@@ -103,7 +103,11 @@ def test_a_wrong_yolo_line_is_told_with_its_file(tmp_path: Path, line: str, told
     assert isinstance(label, FileLabel)
 
 
-@pytest.mark.parametrize("data", ["names: [", "nc: 2\n", "names: {a: b}\n", "- 1\n"])
+@pytest.mark.parametrize(
+    "data",
+    ["names: [", "nc: 2\n", "names: {a: b}\n", "- 1\n", "names: [2001-99-99]", "names: [[a]]", "[" * 3_000],
+    ids=["cut off", "no names", "no numbers", "a list", "no day", "lists as names", "deep"],
+)
 def test_classes_without_names_are_told(tmp_path: Path, data: str) -> None:
     write(tmp_path, {"data.yaml": data, "labels/a.txt": LINES})
 

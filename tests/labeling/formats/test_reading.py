@@ -71,7 +71,11 @@ def test_a_format_can_be_forced(tmp_path: Path) -> None:
         b'[{"conversations": [{"from": "human", "value": "\xff"}]}]',
         b'{"images": [1, 2}, "annotations": 5',
         b'[{"regions": ' + b"[" * 100_000,
+        b'[{"image_id": ' + b"9" * 5_000 + b"}]",
+        json.dumps(CHAT).replace("A.", "\\ud800").encode(),
+        b"image,class\n" + b"x," * 600_000,
     ],
+    ids=["archive", "cut off", "no UTF-8", "bracket", "deep", "long number", "half a character", "long line"],
 )
 def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "labels.json"

@@ -55,7 +55,7 @@ def load_chat(file: BinaryIO) -> Iterator[Entry]:
 def save_chat(labels: Sequence[FileLabel]) -> str:
     """Return one line a label, of those that have questions; the first question of each shows the picture."""
     seen: Counter[str] = Counter()
-    text = ""
+    written: list[str] = []
     for label in labels:
         if not label.asked:
             continue
@@ -66,8 +66,8 @@ def save_chat(labels: Sequence[FileLabel]) -> str:
             "image": str(label.shown),
             "conversations": [turn for number, pair in enumerate(label.asked) for turn in _turns(number, *pair)],
         }
-        text += json.dumps(sample, ensure_ascii=False) + "\n"
-    return text
+        written.append(json.dumps(sample, ensure_ascii=False) + "\n")
+    return "".join(written)
 
 
 def _values(file: BinaryIO) -> Iterator[tuple[str, Any]]:

@@ -48,7 +48,10 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, Any]]:
         if line.isspace():
             continue
         try:
-            yield number, json.loads(line)
+            value = json.loads(line)
+            if rb"\ud" in line.lower():
+                json.dumps(value, ensure_ascii=False).encode()  # half a character is no text that can be stored
+            yield number, value
         except (ValueError, RecursionError) as exc:
             raise MalformedError(f"line {number}: {_first_line(exc)}") from exc
 
@@ -61,7 +64,7 @@ def first_keys(file: BinaryIO) -> Iterator[str]:
     own = "item" if is_list(file) else ""
     _rewind(file)
     with suppress(ijson.JSONError, UnicodeDecodeError, MalformedError):
-        for prefix, event, value in ijson.parse(_Shallow(file)):
+        for prefix, event, value in ijson.parse(_Shallow(file), use_float=True):  # without, long integers crash it
             if prefix == own and event == "end_map":
                 return
             if prefix == own and event == "map_key":

@@ -34,7 +34,7 @@ def load_csv(lines: Iterable[str]) -> Iterator[Entry]:
         first_line: dict[Instant | PictureFile, int] = {}
         for fields in reader:
             texts = {column: (fields.get(column) or "").strip() for column in columns}
-            problems = list(_problems(texts))
+            problems = [*_problems(texts), *_beyond(fields.get(None))]
             yield from (Problem(f"line {reader.line_num}", what) for what in problems)
             if not problems:
                 label = _label(texts, reader.line_num)
@@ -73,6 +73,12 @@ def _problems(texts: dict[str, str]) -> Iterator[str]:
     if place == _VIDEO and not _is_instant(texts[_TIME]):
         yield f"time_s '{texts[_TIME]}' is not a number of seconds >= 0"
     yield from (f"no {column}" for column in (_CLASS, _CAPTION) if column in texts and not texts[column])
+
+
+def _beyond(rest: Sequence[str] | None) -> Iterator[str]:
+    """Yield what is wrong where a line has more values than the header names columns."""
+    if any(map(str.strip, rest or ())):
+        yield "more values than columns; a text with a comma belongs in quotes"
 
 
 def _label(texts: dict[str, str], line: int) -> FileLabel:

@@ -25,6 +25,7 @@ __all__ = ["LabelSource", "find_labels", "read_labels", "refusal"]
 _TEXT_SUFFIXES = frozenset((".csv", ".json", ".jsonl", ".txt"))
 _PICTURE_SIZES = "image_data.json"
 _HEADER_BYTES = 4_096
+_LONGEST_LINE = 2**20
 _PROBLEMS_TOLD = 20
 _COCO_KEYS = frozenset(("annotations", "categories"))
 _REGION_KEYS = frozenset(("regions", "qas"))
@@ -98,7 +99,14 @@ def _source(tree: FileTree, name: str, kind: Format) -> LabelSource:
 
 def _load_csv(file: BinaryIO) -> Iterator[Entry]:
     with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        yield from load_csv(text)
+        yield from load_csv(_lines(text))
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise MalformedError(f"a line of more than {_LONGEST_LINE:,} characters")
+        yield line
 
 
 def _entries(tree: FileTree, name: str, load: Callable[[BinaryIO], Iterator[Entry]]) -> Iterator[Entry]:

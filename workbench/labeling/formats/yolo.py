@@ -66,14 +66,16 @@ def _class_names(text: str, source: str) -> Mapping[int, str] | Problem:
     if source.endswith(_YAML):
         try:
             content = yaml.safe_load(text)
-        except yaml.YAMLError as exc:
+        except (yaml.YAMLError, ValueError, RecursionError) as exc:  # ValueError: what looks like a day and is none
             return Problem(source, str(exc).splitlines()[0])
         names = content.get("names") if isinstance(content, dict) else None
     else:
         names = [line.strip() for line in text.splitlines() if line.strip()]
     if isinstance(names, list):
         names = dict(enumerate(names))
-    if not isinstance(names, dict) or not all(isinstance(number, int) for number in names):
+    if not isinstance(names, dict) or any(
+        not isinstance(number, int) or isinstance(name, list | dict) for number, name in names.items()
+    ):
         return Problem(source, "no names of classes")
     return {number: str(name) for number, name in names.items()}
 

@@ -10,13 +10,13 @@ from workbench.labeling.studio import StudioTask
 from workbench.labeling.taxonomy import CLASS
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["follow"]
+__all__ = ["rename_stored"]
 
 _Seen = tuple[int, datetime]
 """An annotation as somebody saw it: its number, and when it had been changed last."""
 
 
-def follow(workspace: Workspace, site: str, renames: Renames, answered: Iterable[StudioTask]) -> None:
+def rename_stored(workspace: Workspace, site: str, renames: Renames, answered: Iterable[StudioTask]) -> None:
     """Give answers, suggestions, known answers and decisions in force the new words.
 
     ``answered`` are the tasks as Label Studio has them, where renaming an answer changed its time: an answer that is
@@ -26,11 +26,10 @@ def follow(workspace: Workspace, site: str, renames: Renames, answered: Iterable
     now = {annotation.annotation_id: annotation for task in answered for annotation in task.annotations}
     moved = _moved(store.labels.annotations(site), now, renames)
     store.labels.change_annotations(site, list(moved.values()), ())
-    suggestions = [
-        one for one in store.labels.predictions(site) if renames.label(CLASS, one.class_name)[1] != one.class_name
-    ]
+    suggestions = store.labels.predictions(site)
+    renamed = [replace(one, class_name=renames.label(CLASS, one.class_name)[1]) for one in suggestions]
     store.labels.add_predictions(
-        site, [replace(one, class_name=renames.label(CLASS, one.class_name)[1]) for one in suggestions]
+        site, [new for new, old in zip(renamed, suggestions, strict=True) if new.class_name != old.class_name]
     )
     for gold in store.gold.all(site).values():
         if (answer := renames.answer(gold.answer)) != gold.answer:
