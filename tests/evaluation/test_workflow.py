@@ -9,13 +9,15 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from workbench.cli import app
-from workbench.domain import Site, Split
+from workbench.domain import Role, Site, Split, User, Verdict
 from workbench.errors import DatasetError, NotFoundError
 from workbench.evaluation import METRICS
 from workbench.promotion.evidence import report_from_metrics
 from workbench.settings import Settings
 from workbench.workflows import evaluate as workflow
 from workbench.workflows.evaluate import evaluate
+from workbench.workflows.freeze_golden import freeze_golden
+from workbench.workflows.promote import request_promotion
 from workbench.workflows.tune import tune
 from workbench.workflows.workspace import Workspace
 
@@ -32,6 +34,7 @@ def test_the_base_is_measured_and_the_command_prints_it(harbour: Workspace) -> N
         *METRICS,
         "rows",
         "rows_learnt_from",
+        "golden",
         "model",
         "dataset",
         "by_camera",
@@ -86,6 +89,39 @@ def test_an_adapter_is_measured_beside_the_base_and_its_run_carries_the_evidence
     seen = evaluate(harbour, site="harbour", model=tuned.run_id, split=Split.VALIDATION, actor="ada")
     assert seen.learnt_from == seen.report.rows
     assert harbour.tracker.get(seen.run_id).metrics["rows_learnt_from"] == seen.report.rows
+
+
+def test_a_golden_set_is_measured_with_the_test_split_and_decides_on_promotion(
+    harbour: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    rosa, ada = User("rosa", frozenset({Role.REVIEWER})), User("ada", frozenset({Role.ENGINEER}))
+    for user in (rosa, ada):
+        harbour.store.users.add(user, "not asked for")
+    tuned = tune(harbour, recipe, site="harbour", actor="ada")
+    evaluate(harbour, site="harbour", model=tuned.run_id, actor="ada")
+    version = harbour.store.datasets.latest("harbour")
+    golden = freeze_golden(harbour, site="harbour", version=version, actor=rosa).golden
+    *_, seen, measured = request_promotion(harbour, site="harbour", run_id=tuned.run_id, actor=ada).gates
+    assert (seen.verdict, measured.verdict) == (Verdict.PASS, Verdict.NO_EVIDENCE)
+    base = evaluate(harbour, site="harbour", model="base", actor="ada")
+    assert base.golden is not None
+    asked = []
+    ask = workflow._ask
+    monkeypatch.setattr(workflow, "_ask", lambda vlm, *rest: (asked.append(vlm.version), ask(vlm, *rest))[1])
+
+    evaluation = evaluate(harbour, site="harbour", model=tuned.run_id, actor="ada")
+
+    assert evaluation.golden is not None
+    assert (evaluation.golden.dataset_id, evaluation.golden.rows) == (golden.id, golden.frames)
+    assert evaluation.golden.metrics == evaluation.report.metrics, "it was frozen from the same frames"
+    assert asked == [evaluation.report.model_version] * 2, "the base's answers are remembered"
+    assert harbour.tracker.file(evaluation.run_id, "report/golden.html") is not None
+    *_, seen, measured = request_promotion(harbour, site="harbour", run_id=tuned.run_id, actor=ada).gates
+    assert seen.verdict is Verdict.PASS
+    assert measured.verdict is not Verdict.NO_EVIDENCE
+    assert f"of {golden.frames} golden frames, the base in" in measured.explanation
 
 
 def test_an_adapter_is_compared_with_the_base_that_it_was_tuned_from(

@@ -51,6 +51,45 @@ def test_good_evidence_meets_every_condition() -> None:
     assert unmet(judge(GOOD)) == ()
 
 
+GOLDEN = replace(
+    GOOD,
+    golden_id=OTHER_DATASET,
+    golden_seen=0,
+    golden=replace(report(0.8, cameras={}), dataset_id=OTHER_DATASET),
+    golden_base=replace(report(0.5, cameras={}), dataset_id=OTHER_DATASET),
+)
+
+
+def test_a_golden_set_of_which_nothing_was_learnt_is_met() -> None:
+    assert unmet(judge(GOLDEN)) == ()
+    told = [gate.explanation for gate in judge(GOLDEN)[-2:]]
+    assert told[0].startswith("Of the frames that it was tuned on or chosen by, none")
+    assert told[1] == "The adapter is right in 80.0% of 40 golden frames, the base in 50.0%."
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict", "told"),
+    [
+        (replace(GOLDEN, golden_seen=3), Verdict.FAIL, "3 show what a golden frame shows"),
+        (replace(GOLDEN, golden_seen=None), Verdict.NO_EVIDENCE, "is gone; tune again"),
+        (
+            replace(GOLDEN, golden=replace(GOLDEN.golden_base, metrics={})),
+            Verdict.NO_EVIDENCE,
+            "Not measured on golden",
+        ),
+        (replace(GOLDEN, golden_base=None), Verdict.NO_EVIDENCE, "Not measured on golden set eeeeeeeeeeee; measure it"),
+        (replace(GOLDEN, golden_id=DATASET), Verdict.NO_EVIDENCE, "Not measured on golden set dddddddddddd"),
+        (replace(GOLDEN, golden_base=GOLDEN.golden, golden=GOLDEN.golden_base), Verdict.FAIL, "the base in 80.0%"),
+    ],
+)
+def test_a_golden_set_that_was_seen_or_not_asked_about_or_failed_holds_an_adapter_back(
+    evidence: Evidence, verdict: Verdict, told: str
+) -> None:
+    (gate,) = unmet(judge(evidence))
+    assert gate.verdict is verdict
+    assert told in gate.explanation
+
+
 @pytest.mark.parametrize(
     ("evidence", "told"),
     [

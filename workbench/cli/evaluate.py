@@ -44,6 +44,7 @@ def _as_json(evaluation: "Evaluation") -> Mapping[str, object]:
         "model": report.model_version,
         "dataset": report.dataset_id,
         "rows_learnt_from": evaluation.learnt_from,
+        "golden": evaluation.golden and {**evaluation.golden.metrics, "rows": evaluation.golden.rows},
         "by_camera": report.by_camera,
         "report": evaluation.html_path,
         "mlflow_run_id": evaluation.run_id,
@@ -54,7 +55,7 @@ def _as_table(evaluation: "Evaluation") -> Table:
     report, baseline = evaluation.report, evaluation.baseline
     table = Table(
         title=f"{report.model_version} on {report.rows} {report.split.value} frames",
-        caption=f"{_learnt(evaluation)}Report: {evaluation.html_path}\nMLflow run: {evaluation.run_id}",
+        caption=_told(evaluation),
         caption_justify="left",
     )
     for column in ("", "value [95 %]", *(("base", "difference") if baseline else ()), *report.by_camera):
@@ -66,12 +67,24 @@ def _as_table(evaluation: "Evaluation") -> Table:
     return table
 
 
+def _told(evaluation: "Evaluation") -> str:
+    where = f"Report: {evaluation.html_path}\nMLflow run: {evaluation.run_id}"
+    return f"{_learnt(evaluation)}{_golden(evaluation)}{where}"
+
+
 def _learnt(evaluation: "Evaluation") -> str:
     if evaluation.learnt_from is None:
         return "The version that it was tuned on is gone: nobody can tell whether it learnt from these frames.\n"
     if not evaluation.learnt_from:
         return ""
     return f"It was tuned on {evaluation.learnt_from} of these frames: the figures flatter it.\n"
+
+
+def _golden(evaluation: "Evaluation") -> str:
+    golden = evaluation.golden
+    if golden is None:
+        return ""
+    return f"On golden set {golden.dataset_id[:12]}, {golden.rows} frames: {golden.metrics['class_accuracy']} right.\n"
 
 
 def _signed(difference: Interval) -> str:

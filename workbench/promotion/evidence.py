@@ -2,7 +2,8 @@
 
 Evaluation logs a report on the tuning run as ``test/rows``, ``test/<metric>`` with ``_low`` and ``_high`` beside it and
 ``test/camera/<camera>/<metric>``; the base's figures stand under ``base_test/``. The tags ``test.dataset_id`` and
-``base_test.dataset_id`` tell which dataset version the figures belong to.
+``base_test.dataset_id`` tell which dataset version the figures belong to. ``golden/`` and ``base_golden/`` hold the
+same of a golden set, whose id stands for the dataset version's.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ class Evidence:
     """None stands for what nobody measured or recorded.
 
     ``champion_version`` is the site's champion at the time (None: the site has none); ``champion`` is its report.
+    ``golden_id`` is the site's golden set (None: it has none), and ``golden_seen`` tells how many frames that the
+    adapter was tuned on, or chosen by, are golden ones or show what a golden one shows.
     """
 
     site: str
@@ -31,6 +34,10 @@ class Evidence:
     base: EvaluationReport | None
     champion_version: int | None
     champion: EvaluationReport | None
+    golden_id: str | None = None
+    golden_seen: int | None = None
+    golden: EvaluationReport | None = None
+    golden_base: EvaluationReport | None = None
 
 
 def report_from_metrics(

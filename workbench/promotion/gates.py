@@ -35,6 +35,8 @@ def judge(evidence: Evidence, conditions: Conditions | None = None) -> tuple[Gat
         _macro_f1(evidence),
         _every_camera(evidence, conditions),
         _champion(evidence, conditions),
+        _never_seen(evidence),
+        _golden(evidence),
     )
 
 
@@ -126,6 +128,30 @@ def _champion(evidence: Evidence, conditions: Conditions) -> Gate:
     adapted, best = candidate.metrics[ACCURACY].value, champion.metrics[ACCURACY].value
     told = f"The adapter is right in {adapted:.1%} of the frames, champion version {version} in {best:.1%}."
     return _judged(name, adapted >= best - conditions.max_champion_loss, told)
+
+
+def _never_seen(evidence: Evidence) -> Gate:
+    name = "The adapter has learnt nothing of the golden set"
+    if evidence.golden_id is None:
+        return Gate(name, Verdict.PASS, "The site has no golden set yet.")
+    seen = evidence.golden_seen
+    if seen is None:
+        return Gate(name, Verdict.NO_EVIDENCE, "The dataset version that it was tuned on is gone; tune again.")
+    told = f"Of the frames that it was tuned on or chosen by, {seen or 'none'} show what a golden frame shows."
+    return _judged(name, seen == 0, told)
+
+
+def _golden(evidence: Evidence) -> Gate:
+    name = "On the golden set the adapter is right no less often than the base model"
+    if evidence.golden_id is None:
+        return Gate(name, Verdict.PASS, "The site has no golden set yet.")
+    reports = [report for report in (evidence.golden, evidence.golden_base) if report and ACCURACY in report.metrics]
+    if [report.dataset_id for report in reports] != [evidence.golden_id] * 2:
+        told = f"Not measured on golden set {evidence.golden_id[:12]}; {_measure(evidence, evidence.run_id)}."
+        return Gate(name, Verdict.NO_EVIDENCE, told)
+    adapted, base = (report.metrics[ACCURACY].value for report in reports)
+    told = f"The adapter is right in {adapted:.1%} of {reports[0].rows} golden frames, the base in {base:.1%}."
+    return _judged(name, adapted >= base, told)
 
 
 def _judged(name: str, met: bool, told: str) -> Gate:

@@ -8,14 +8,17 @@ read from the store and enforced here, so that no face can forget them.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from workbench.domain import Candidate, CandidateState, EvaluationReport, Gate, Role, User, utc_now
-from workbench.errors import AccessError, PromotionError, TrackingError
+from workbench.errors import AccessError, DatasetError, NotFoundError, PromotionError, TrackingError
 from workbench.promotion.evidence import Evidence, report_from_metrics
 from workbench.promotion.gates import judge, unmet
 from workbench.promotion.registry import ADAPTER_PATH
 from workbench.tracking import RunSummary
 from workbench.tuning.adapter_files import verify_adapter
+from workbench.workflows.evaluate import GOLDEN
+from workbench.workflows.golden import golden_seen_by
 from workbench.workflows.reconcile import reconcile, registry_of, show_ledger
 from workbench.workflows.workspace import Workspace
 
@@ -157,7 +160,29 @@ def _gather_evidence(workspace: Workspace, run: RunSummary, champion: int | None
         base=_logged_report(run, "base_test", run.params.get("base_version", _BASE)),
         champion_version=champion,
         champion=champion_report,
+        **_golden_evidence(workspace, run),
     )
+
+
+def _golden_evidence(workspace: Workspace, run: RunSummary) -> dict[str, Any]:
+    """Return what is known of the run and the site's golden set, if there is one."""
+    sets = workspace.store.golden_sets.all(run.site)
+    if not sets:
+        return {}
+    return {
+        "golden_id": sets[-1].id,
+        "golden_seen": _golden_seen(workspace, run),
+        "golden": _logged_report(run, GOLDEN, run.id),
+        "golden_base": _logged_report(run, f"base_{GOLDEN}", run.params.get("base_version", _BASE)),
+    }
+
+
+def _golden_seen(workspace: Workspace, run: RunSummary) -> int | None:
+    """Return how many frames that the run learnt from, or was chosen by, are near golden; None if they are gone."""
+    try:
+        return golden_seen_by(workspace, workspace.store.datasets.get(run.datasets.get("training") or "none"))[0]
+    except (DatasetError, NotFoundError):
+        return None
 
 
 def _logged_report(run: RunSummary, prefix: str, model_version: str) -> EvaluationReport | None:
