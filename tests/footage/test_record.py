@@ -199,7 +199,7 @@ def test_a_trial_shows_a_known_camera_as_its_stills_do(workspace: Workspace, url
     of_new = try_stream(workspace, site="yard", camera="attic", stream=url)
 
     assert np.asarray(Image.open(BytesIO(of_known.jpeg.content))).max() < 10
-    assert np.asarray(Image.open(BytesIO(of_new.jpeg.content))).max() > 30
+    assert np.asarray(Image.open(BytesIO(of_new.jpeg.content))).max() > 10
     assert workspace.store.footage.frames("yard") == []
 
 

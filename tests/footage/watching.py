@@ -16,7 +16,14 @@ RETRYING = ["connecting", "live", "waiting", "connecting", "live", "ended"]
 
 def readers(of: psutil.Process | None = None) -> list[psutil.Process]:
     children = (of or psutil.Process()).children(recursive=True)
-    return [child for child in children if "read_for_parent" in " ".join(child.cmdline())]
+    return [child for child in children if "read_for_parent" in " ".join(_words(child))]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # it has ended, and nobody has asked how
+        return []
 
 
 def kinds(states: Iterable[StreamState]) -> list[str]:

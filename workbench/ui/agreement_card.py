@@ -80,7 +80,7 @@ def _shown(report: AgreementReport, rule: OverlapRule | None) -> Markup:
     if not report.overall.classes.frames:
         return asked + empty_state(
             "No still was answered by several labellers yet",
-            "Have a share of the tasks handed to several, below, and fetch their answers.",
+            "Once an engineer has had a share of the tasks handed to several, their answers are compared here.",
         )
     about = Markup("<h4>{} <span>{}</span></h4>")
     return Markup("").join(

@@ -111,7 +111,7 @@ def _typed(frame: str) -> str:
 
 def _shown(standings: list[GoldStanding], scores: list[LabellerScore]) -> Markup:
     if not standings:
-        return empty_state("No gold task yet", "A reviewer makes one of a still while deciding about it, or below.")
+        return empty_state("No gold task yet", "A reviewer makes one of a still, best while deciding about it.")
     warnings = [
         note(f"{one.labeller} is below {ASKED:.0%} with enough evidence: talk it through.", tone="bad")
         for one in scores

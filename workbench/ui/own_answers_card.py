@@ -33,15 +33,15 @@ class _Desk:
         store = self.workspace.store
         labeller = label_account(store, user, store.reviews.labellers(site))
         if labeller is None:
-            return (_unknown(user),)
+            return (_unknown(),)
         return (_shown(standing_of(store, site, labeller)),)
 
 
-def _unknown(user: User) -> Markup:
+def _unknown() -> Markup:
     return empty_state(
         "No answer of yours is known here yet",
-        f"Answer in Label Studio and fetch the labels. If you have: an engineer says under which address you label, "
-        f"with `workbench user labels-as {user.name} ADDRESS`.",
+        "Answer in Label Studio, then fetch the labels. If you have, ask an engineer to tell the workbench under which "
+        "address you label.",
     )
 
 
