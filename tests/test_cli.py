@@ -83,6 +83,11 @@ def test_a_camera_hides_what_it_is_told_to(tmp_path: Path) -> None:
         (["dataset", "build", "--site", "nowhere"], 2, "workbench site add"),
         (["evaluate", "--site", "nowhere"], 2, "workbench site add"),
         (["predict", "missing.jpg", "--site", "nowhere"], 2, "workbench site add"),
+        (
+            ["dataset", "golden", "freeze", "--site", "a", "--as", "rosa", "--clip", "a.mp4", "--version", "1a"],
+            2,
+            "leave out one",
+        ),
         (["dataset", "build", "--site", "[/red] [bold]"], 2, "a site named '[/red] [bold]'"),
     ],
 )

@@ -7,6 +7,7 @@ import typer
 
 from workbench.cli.console import JsonOption, SiteOption, emit, open_workspace
 from workbench.cli.credentials import AsUserOption, PasswordStdinOption, sign_in
+from workbench.errors import UsageError
 
 app = typer.Typer(
     help="Golden set: frozen frames that decide on promotion and are never trained on.", no_args_is_help=True
@@ -22,7 +23,8 @@ def freeze(
         typer.Option("--clip", help="Freeze the labelled frames of this clip; may be repeated."),
     ] = None,
     version: Annotated[
-        str | None, typer.Option("--version", help="Without --clip: freeze this version's test frames; the latest's.")
+        str | None,
+        typer.Option("--version", help="Freeze this version's test frames; the latest's if neither is given."),
     ] = None,
     note: Annotated[str, typer.Option("--note", help="A remark for the audit trail.")] = "",
     password_stdin: PasswordStdinOption = False,
@@ -32,6 +34,10 @@ def freeze(
     from workbench.workflows.build import dataset_of
     from workbench.workflows.freeze_golden import freeze_golden
 
+    if clip and version:
+        raise UsageError(
+            expected="clips, or a version whose test frames are frozen", found="both", remedy="leave out one of them"
+        )
     workspace, actor = sign_in(user, from_stdin=password_stdin)
     chosen = None if clip else dataset_of(workspace, site, version)
     frozen = freeze_golden(workspace, site=site, actor=actor, version=chosen, clips=clip or (), note=note)
