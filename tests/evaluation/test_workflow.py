@@ -117,7 +117,9 @@ def test_a_golden_set_is_measured_with_the_test_split_and_decides_on_promotion(
     assert (evaluation.golden.dataset_id, evaluation.golden.rows) == (golden.id, golden.frames)
     assert evaluation.golden.metrics == evaluation.report.metrics, "it was frozen from the same frames"
     assert asked == [evaluation.report.model_version] * 2, "the base's answers are remembered"
-    assert harbour.tracker.file(evaluation.run_id, "report/golden.html") is not None
+    page = harbour.tracker.file(evaluation.run_id, "report/golden.html")
+    assert page is not None
+    assert "Evaluation of site harbour, golden set" in page.read_text(encoding="utf-8")
     *_, seen, measured = request_promotion(harbour, site="harbour", run_id=tuned.run_id, actor=ada).gates
     assert seen.verdict is Verdict.PASS
     assert measured.verdict is not Verdict.NO_EVIDENCE

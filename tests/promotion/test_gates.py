@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from workbench.domain import EvaluationReport, Interval, Split, Verdict
-from workbench.promotion.evidence import Evidence, report_from_metrics
+from workbench.promotion.evidence import Evidence, GoldenEvidence, report_from_metrics
 from workbench.promotion.gates import judge, unmet
 
 DATASET, OTHER_DATASET = "d" * 64, "e" * 64
@@ -51,18 +51,20 @@ def test_good_evidence_meets_every_condition() -> None:
     assert unmet(judge(GOOD)) == ()
 
 
-GOLDEN = replace(
-    GOOD,
-    golden_id=OTHER_DATASET,
-    golden_seen=0,
-    golden=replace(report(0.8, cameras={}), dataset_id=OTHER_DATASET),
-    golden_base=replace(report(0.5, cameras={}), dataset_id=OTHER_DATASET),
-)
+def golden(
+    *, seen: int | None = 0, adapted: float | None = 0.8, base: float | None = 0.5, measured_on: str = OTHER_DATASET
+) -> Evidence:
+    """Return good evidence with a golden set; a share of None was not measured."""
+    candidate, of_base = (
+        None if share is None else replace(report(share, cameras={}), dataset_id=measured_on)
+        for share in (adapted, base)
+    )
+    return replace(GOOD, golden=GoldenEvidence(OTHER_DATASET, seen, candidate, of_base))
 
 
 def test_a_golden_set_of_which_nothing_was_learnt_is_met() -> None:
-    assert unmet(judge(GOLDEN)) == ()
-    told = [gate.explanation for gate in judge(GOLDEN)[-2:]]
+    assert unmet(judge(golden())) == ()
+    told = [gate.explanation for gate in judge(golden())[-2:]]
     assert told[0].startswith("Of the frames that it was tuned on or chosen by, none")
     assert told[1] == "The adapter is right in 80.0% of 40 golden frames, the base in 50.0%."
 
@@ -70,16 +72,12 @@ def test_a_golden_set_of_which_nothing_was_learnt_is_met() -> None:
 @pytest.mark.parametrize(
     ("evidence", "verdict", "told"),
     [
-        (replace(GOLDEN, golden_seen=3), Verdict.FAIL, "3 show what a golden frame shows"),
-        (replace(GOLDEN, golden_seen=None), Verdict.NO_EVIDENCE, "is gone; tune again"),
-        (
-            replace(GOLDEN, golden=replace(GOLDEN.golden_base, metrics={})),
-            Verdict.NO_EVIDENCE,
-            "Not measured on golden",
-        ),
-        (replace(GOLDEN, golden_base=None), Verdict.NO_EVIDENCE, "Not measured on golden set eeeeeeeeeeee; measure it"),
-        (replace(GOLDEN, golden_id=DATASET), Verdict.NO_EVIDENCE, "Not measured on golden set dddddddddddd"),
-        (replace(GOLDEN, golden_base=GOLDEN.golden, golden=GOLDEN.golden_base), Verdict.FAIL, "the base in 80.0%"),
+        (golden(seen=3), Verdict.FAIL, "3 show what a golden frame shows"),
+        (golden(seen=None), Verdict.NO_EVIDENCE, "is gone; tune again"),
+        (golden(adapted=None), Verdict.NO_EVIDENCE, "Not measured on golden set eeeeeeeeeeee; measure it"),
+        (golden(base=None), Verdict.NO_EVIDENCE, "Not measured on golden set eeeeeeeeeeee; measure it"),
+        (golden(measured_on=DATASET), Verdict.NO_EVIDENCE, "Not measured on golden set eeeeeeeeeeee"),
+        (golden(adapted=0.4), Verdict.FAIL, "the base in 50.0%"),
     ],
 )
 def test_a_golden_set_that_was_seen_or_not_asked_about_or_failed_holds_an_adapter_back(

@@ -1,24 +1,19 @@
 """Hooks: who may post them, what becomes of them, and that they change nothing but how soon something is known."""
 
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import httpx
 import psutil
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from tests.services import WORKBENCH_ADDRESS, free_port
+from tests.ui.guarded import guarded, listening, waits, with_key
 from workbench.domain import Answer, Site
 from workbench.labeling.studio import NewTask
-from workbench.ui.cookies import Sessions
-from workbench.ui.guard import Guard
 from workbench.ui.hooks import hook_routes
 from workbench.workflows import label
 from workbench.workflows.follow_labels import follow, following
@@ -26,20 +21,9 @@ from workbench.workflows.hooks import HOOK_HEADER, HOOK_PATH, hook_token
 from workbench.workflows.task_board import open_studio
 from workbench.workflows.workspace import Workspace
 
-PATIENCE_S = 60.0
-
-
-def with_key(workspace: Workspace, **settings: object) -> Workspace:
-    update = {"session_key": SecretStr("k" * 64), **settings}
-    return replace(workspace, settings=workspace.settings.model_copy(update=update))
-
 
 def receiver_of(workspace: Workspace) -> FastAPI:
-    """Return what the server has of hooks: their route behind the guard."""
-    app = FastAPI()
-    app.include_router(hook_routes(workspace))
-    app.add_middleware(Guard, sessions=Sessions(workspace.settings))
-    return app
+    return guarded(workspace, hook_routes(workspace))
 
 
 @pytest.fixture
@@ -57,13 +41,6 @@ def post(told: Workspace) -> Iterator[Callable[..., httpx.Response]]:
             return client.post(HOOK_PATH, headers={HOOK_HEADER: token}, **more)  # type: ignore[arg-type]
 
         yield posted
-
-
-def waits(is_so: Callable[[], bool]) -> bool:
-    give_up_at = time.monotonic() + PATIENCE_S
-    while not is_so() and time.monotonic() < give_up_at:
-        time.sleep(0.02)
-    return is_so()
 
 
 def hooks_of(workspace: Workspace) -> dict[str, int]:
@@ -137,19 +114,6 @@ def test_hooks_that_come_while_their_site_is_fetched_keep_waiting(told: Workspac
     assert hooks_of(told) == {}
 
 
-@contextmanager
-def listening(workspace: Workspace, host: str, port: int) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(receiver_of(workspace), host=host, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert waits(lambda: server.started)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 def test_label_studio_tells_of_an_answer_and_it_is_fetched(
     bench: Workspace, labelled_site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +128,7 @@ def test_label_studio_tells_of_an_answer_and_it_is_fetched(
     def has_fetched(annotations: int) -> bool:
         return bench.store.labels.count_annotations(site) == annotations and not hooks_of(bench)
 
-    with listening(reachable, WORKBENCH_ADDRESS, port):
+    with listening(receiver_of(reachable), WORKBENCH_ADDRESS, port):
         open_studio(bench).create_annotations({first: Answer("person", "A man.")})
         assert waits(lambda: hooks_of(bench) != {})
         follow(reachable, actor="test", every_s=3600, tell=lines.append, is_wanted=lambda: not has_fetched(1))

@@ -1,25 +1,21 @@
 """Label Studio's questions for suggestions: who may ask, what is answered, and that no model keeps anybody waiting."""
 
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI, Response
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from tests.services import STARTED_AT, WORKBENCH_ADDRESS, free_port, grey_jpeg
+from tests.ui.guarded import guarded, listening, waits, with_key
 from workbench.domain import Annotation, Basis, Clip, Frame, JobState, LabelTask, Prediction, Site
 from workbench.labeling.ml_protocol import AskedTask
 from workbench.store import CurrentModel, ReadAnswer, Suggester, turn
 from workbench.ui.cookies import COOKIE_NAME, Sessions
-from workbench.ui.guard import Guard
 from workbench.ui.ml_backend import ml_backend_routes
 from workbench.ui.prelabel_card import SuggestionFigures
 from workbench.workflows import label, suggester, suggesting
@@ -36,24 +32,8 @@ VERSION = "yesterday@1"
 Post = Callable[..., httpx.Response]
 
 
-def with_key(workspace: Workspace, **settings: object) -> Workspace:
-    update = {"session_key": SecretStr("k" * 64), **settings}
-    return replace(workspace, settings=workspace.settings.model_copy(update=update))
-
-
 def backend_of(workspace: Workspace) -> FastAPI:
-    """Return what the server has of the ML backend: its routes behind the guard."""
-    app = FastAPI()
-    app.include_router(ml_backend_routes(workspace))
-    app.add_middleware(Guard, sessions=Sessions(workspace.settings))
-    return app
-
-
-def waits(is_so: Callable[[], bool]) -> bool:
-    give_up_at = time.monotonic() + PATIENCE_S
-    while not is_so() and time.monotonic() < give_up_at:
-        time.sleep(0.05)
-    return is_so()
+    return guarded(workspace, ml_backend_routes(workspace))
 
 
 @pytest.fixture
@@ -271,19 +251,6 @@ def test_the_card_tells_what_labellers_made_of_each_version(asked: Workspace) ->
     assert "1 still waits for a suggestion" in shown
 
 
-@contextmanager
-def listening(workspace: Workspace, host: str, port: int) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(backend_of(workspace), host=host, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert waits(lambda: server.started)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 def test_label_studio_asks_on_opening_a_task_and_no_model_keeps_it_waiting(
     bench: Workspace, labelled_site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,7 +272,7 @@ def test_label_studio_asks_on_opening_a_task_and_no_model_keeps_it_waiting(
     def opened(task_id: int) -> list[str]:
         return [said["model_version"] for said in page.get(f"/api/tasks/{task_id}").json()["predictions"]]
 
-    with page, listening(reachable, WORKBENCH_ADDRESS, port):
+    with page, listening(backend_of(reachable), WORKBENCH_ADDRESS, port):
         assert connect(reachable, site, actor="test").is_new
         again = connect(reachable, site, actor="test")
         assert (again.is_connected, again.is_new) == (True, False)

@@ -25,11 +25,16 @@ def render_html(
     baseline: Assessment | None = None,
     differences: Mapping[str, Interval] | None = None,
     made_at: str,
+    is_golden: bool = False,
 ) -> str:
-    """Return the page. ``differences`` are the paired ones of ``assessment`` and ``baseline``, by metric."""
+    """Return the page. ``differences`` are the paired ones of ``assessment`` and ``baseline``, by metric.
+
+    Where it ``is_golden`` the frames are those of a golden set and not of a split.
+    """
     return _template().render(
         site=site,
         made_at=made_at,
+        is_golden=is_golden,
         assessment=assessment,
         report=assessment.report,
         baseline=baseline,

@@ -11,9 +11,22 @@ from dataclasses import dataclass
 
 from workbench.domain import EvaluationReport, Interval, Split
 
-__all__ = ["Evidence", "report_from_metrics"]
+__all__ = ["Evidence", "GoldenEvidence", "report_from_metrics"]
 
 _LOW, _HIGH = "_low", "_high"
+
+
+@dataclass(frozen=True)
+class GoldenEvidence:
+    """What is known of an adapter and its base on a golden set, whose id is ``set_id``.
+
+    ``seen`` of the frames that the adapter was tuned on, or chosen by, are golden or show what a golden one shows.
+    """
+
+    set_id: str
+    seen: int | None
+    candidate: EvaluationReport | None
+    base: EvaluationReport | None
 
 
 @dataclass(frozen=True)
@@ -21,8 +34,7 @@ class Evidence:
     """None stands for what nobody measured or recorded.
 
     ``champion_version`` is the site's champion at the time (None: the site has none); ``champion`` is its report.
-    ``golden_id`` is the site's golden set (None: it has none), and ``golden_seen`` tells how many frames that the
-    adapter was tuned on, or chosen by, are golden ones or show what a golden one shows.
+    ``golden`` is what came out on the site's golden set (None: it has none).
     """
 
     site: str
@@ -34,10 +46,7 @@ class Evidence:
     base: EvaluationReport | None
     champion_version: int | None
     champion: EvaluationReport | None
-    golden_id: str | None = None
-    golden_seen: int | None = None
-    golden: EvaluationReport | None = None
-    golden_base: EvaluationReport | None = None
+    golden: GoldenEvidence | None = None
 
 
 def report_from_metrics(

@@ -13,6 +13,7 @@ from workbench.promotion.evidence import Evidence
 __all__ = ["Conditions", "judge", "unmet"]
 
 ACCURACY, MACRO_F1 = "class_accuracy", "macro_f1"
+_NO_GOLDEN_SET = "The site has no golden set yet."
 
 
 @dataclass(frozen=True)
@@ -132,22 +133,23 @@ def _champion(evidence: Evidence, conditions: Conditions) -> Gate:
 
 def _never_seen(evidence: Evidence) -> Gate:
     name = "The adapter has learnt nothing of the golden set"
-    if evidence.golden_id is None:
-        return Gate(name, Verdict.PASS, "The site has no golden set yet.")
-    seen = evidence.golden_seen
-    if seen is None:
+    golden = evidence.golden
+    if golden is None:
+        return Gate(name, Verdict.PASS, _NO_GOLDEN_SET)
+    if golden.seen is None:
         return Gate(name, Verdict.NO_EVIDENCE, "The dataset version that it was tuned on is gone; tune again.")
-    told = f"Of the frames that it was tuned on or chosen by, {seen or 'none'} show what a golden frame shows."
-    return _judged(name, seen == 0, told)
+    told = f"Of the frames that it was tuned on or chosen by, {golden.seen or 'none'} show what a golden frame shows."
+    return _judged(name, golden.seen == 0, told)
 
 
 def _golden(evidence: Evidence) -> Gate:
     name = "On the golden set the adapter is right no less often than the base model"
-    if evidence.golden_id is None:
-        return Gate(name, Verdict.PASS, "The site has no golden set yet.")
-    reports = [report for report in (evidence.golden, evidence.golden_base) if report and ACCURACY in report.metrics]
-    if [report.dataset_id for report in reports] != [evidence.golden_id] * 2:
-        told = f"Not measured on golden set {evidence.golden_id[:12]}; {_measure(evidence, evidence.run_id)}."
+    golden = evidence.golden
+    if golden is None:
+        return Gate(name, Verdict.PASS, _NO_GOLDEN_SET)
+    reports = [report for report in (golden.candidate, golden.base) if report and ACCURACY in report.metrics]
+    if [report.dataset_id for report in reports] != [golden.set_id] * 2:
+        told = f"Not measured on golden set {golden.set_id[:12]}; {_measure(evidence, evidence.run_id)}."
         return Gate(name, Verdict.NO_EVIDENCE, told)
     adapted, base = (report.metrics[ACCURACY].value for report in reports)
     told = f"The adapter is right in {adapted:.1%} of {reports[0].rows} golden frames, the base in {base:.1%}."

@@ -144,6 +144,7 @@ class _Exam:
             baseline=baseline,
             differences=differences,
             made_at=f"{utc_now():%Y-%m-%d %H:%M} UTC",
+            is_golden=self.part == GOLDEN,
         )
         return _Sitting(self, answers, own, baseline, differences, html)
 

@@ -8,11 +8,10 @@ read from the store and enforced here, so that no face can forget them.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from workbench.domain import Candidate, CandidateState, EvaluationReport, Gate, Role, User, utc_now
 from workbench.errors import AccessError, DatasetError, NotFoundError, PromotionError, TrackingError
-from workbench.promotion.evidence import Evidence, report_from_metrics
+from workbench.promotion.evidence import Evidence, GoldenEvidence, report_from_metrics
 from workbench.promotion.gates import judge, unmet
 from workbench.promotion.registry import ADAPTER_PATH
 from workbench.tracking import RunSummary
@@ -160,21 +159,20 @@ def _gather_evidence(workspace: Workspace, run: RunSummary, champion: int | None
         base=_logged_report(run, "base_test", run.params.get("base_version", _BASE)),
         champion_version=champion,
         champion=champion_report,
-        **_golden_evidence(workspace, run),
+        golden=_golden_evidence(workspace, run),
     )
 
 
-def _golden_evidence(workspace: Workspace, run: RunSummary) -> dict[str, Any]:
-    """Return what is known of the run and the site's golden set, if there is one."""
+def _golden_evidence(workspace: Workspace, run: RunSummary) -> GoldenEvidence | None:
     sets = workspace.store.golden_sets.all(run.site)
     if not sets:
-        return {}
-    return {
-        "golden_id": sets[-1].id,
-        "golden_seen": _golden_seen(workspace, run),
-        "golden": _logged_report(run, GOLDEN, run.id),
-        "golden_base": _logged_report(run, f"base_{GOLDEN}", run.params.get("base_version", _BASE)),
-    }
+        return None
+    return GoldenEvidence(
+        set_id=sets[-1].id,
+        seen=_golden_seen(workspace, run),
+        candidate=_logged_report(run, GOLDEN, run.id),
+        base=_logged_report(run, f"base_{GOLDEN}", run.params.get("base_version", _BASE)),
+    )
 
 
 def _golden_seen(workspace: Workspace, run: RunSummary) -> int | None:
