@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from benchmarks.active_learning import Rules, at_random, by_queue, fitted, outcome, score, stills_of
+from benchmarks.active_learning import Rules, at_random, by_queue, divided, fitted, outcome, score, stills_of, thinned
 from workbench.domain import USUAL_WEIGHTS, QueueRules, Signal, text_to_weights
 from workbench.errors import UsageError
 from workbench.labeling import reasons
@@ -24,7 +24,7 @@ from workbench.labeling.signals import (
     uncertainty,
     without_usual_view,
 )
-from workbench.scenes.demo_site import demo_stills
+from workbench.scenes.demo_site import demo_stills, quiet_stills
 
 NAMES = ("clear", "truck", "van")
 SMALL_WH = (96, 54)
@@ -163,12 +163,22 @@ def test_weights_are_named_in_a_text() -> None:
 
 def test_the_queue_needs_fewer_labels_than_random_picking() -> None:
     """A simulation as in ``benchmarks/active_learning.py``, on small pictures instead of a model's embeddings."""
-    seen = list(demo_stills(range(200, 204), size_wh=SMALL_WH))
-    pixels = np.array([np.asarray(one.picture.reduce(3), np.float64).ravel() for one in seen])
-    stills = stills_of(seen, pixels)
+    numbers = range(200, 204)
+    pool, held_out = divided(
+        list(demo_stills(numbers, size_wh=SMALL_WH)), list(quiet_stills(numbers, every_s=6, size_wh=SMALL_WH))
+    )
+    pixels = np.array([np.asarray(one.picture.reduce(6), np.float64).ravel() for one in (*pool, *held_out)])
+    stills = stills_of(pool, held_out, pixels)
     target = 0.9 * score(fitted(stills, stills.pool), stills)
-    rules = Rules(start=10, batch=10, most=120, weights=USUAL_WEIGHTS)
+    rules = Rules(start=10, batch=10, weights=USUAL_WEIGHTS)
 
-    by_chance, chosen = (outcome(stills, pick, rules, range(3), target) for pick in (at_random, by_queue))
+    by_chance, chosen = (outcome(stills, pick, rules, range(2), target) for pick in (at_random, by_queue))
 
     assert np.mean(chosen.labels) < np.mean(by_chance.labels)
+
+
+def test_stills_of_nothing_are_thinned_evenly() -> None:
+    names = ["bay_clear"] * 8 + ["", "picker_on_foot"]
+    assert thinned(names, 1.0) == list(range(10))
+    assert thinned(names, 0.6) == [0, 4, 7, 8, 9]
+    assert thinned(names, 0.0) == [8, 9]

@@ -21,6 +21,7 @@ from workbench.scenes.demo_site import (
     LABELS_FILE,
     NEXT_DAY_CAMERA,
     NEXT_DAY_FOLDER,
+    quiet_stills,
     render_demo_site,
 )
 from workbench.scenes.demo_views import VIEWS, View
@@ -151,3 +152,18 @@ def test_instants_one_could_argue_about_have_no_label() -> None:
     while_alone_s = blocking.start_s + (blocking.true_from_s + blocking.true_to_s) / 2
     assert script.label_at(while_pushing_s, camera) is None
     assert script.label_at(while_alone_s, camera) == ("keep_clear_blocked", blocking.caption)
+
+
+def test_longer_pauses_leave_the_episodes_as_they_are() -> None:
+    usual, quiet = (write_script(VIEWS[0], Random(1), pauses_s=pauses) for pauses in ((0.8, 1.6), (20.0, 60.0)))
+    told = [[(one.caption, one.length_s) for one in script.episodes] for script in (usual, quiet)]
+    assert told[0] == told[1]
+    assert quiet.length_s > usual.length_s + 4 * 20 - 8
+
+
+def test_on_quiet_days_most_stills_show_nothing() -> None:
+    stills = list(quiet_stills(range(1), every_s=10, size_wh=SMALL_WH))
+    assert {one.taken_at.second % 10 for one in stills} == {0}
+    assert sum(one.class_name == CLEAR for one in stills) > 0.7 * len(stills)
+    assert {one.class_name for one in stills} <= {*CLASS_NAMES, ""}
+    assert all(bool(one.class_name) == bool(one.caption) for one in stills)

@@ -21,6 +21,7 @@ CLASS_NAMES: Final = (
     "tugger_passing",
 )
 _NUMBER_WORDS: Final = {1: "one trolley", 2: "two trolleys"}
+PAUSES_S: Final = (0.8, 1.6)
 _COMING_S: Final = 1.7
 _SEEN_WELL: Final = 0.65
 _SEEN_AT_ALL: Final = 0.02
@@ -107,8 +108,11 @@ class Script:
         return None
 
 
-def write_script(view: View, rng: Random) -> Script:
-    """Draw a clip in which every class is played once, in random order, with pauses between."""
+def write_script(view: View, rng: Random, *, pauses_s: tuple[float, float] = PAUSES_S) -> Script:
+    """Draw a clip in which every class is played once, in random order, with pauses of ``pauses_s`` between.
+
+    The same ``rng`` gives the same episodes whatever the pauses.
+    """
     writers = [_loading, _blocking, _walking, _towing]
     rng.shuffle(writers)
     time_s = rng.uniform(1.4, 2.4)
@@ -116,7 +120,7 @@ def write_script(view: View, rng: Random) -> Script:
     for write in writers:
         episode = write(view, rng, time_s)
         episodes.append(episode)
-        time_s += episode.length_s + rng.uniform(0.8, 1.6)
+        time_s += episode.length_s + rng.uniform(*pauses_s)
     return Script(view, math.ceil(time_s + 0.5), tuple(episodes))
 
 

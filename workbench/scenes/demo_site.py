@@ -21,7 +21,7 @@ from workbench.scenes.camera import Camera
 from workbench.scenes.canvas import Canvas, box, place
 from workbench.scenes.clip_file import write_clip
 from workbench.scenes.demo_fleet import draw_performer
-from workbench.scenes.demo_script import CLASS_NAMES, CLEAR, Script, Track, write_script
+from workbench.scenes.demo_script import CLASS_NAMES, CLEAR, PAUSES_S, Script, Track, write_script
 from workbench.scenes.demo_views import VIEWS, View, draw_empty_view
 from workbench.scenes.textures import noise_bank
 from workbench.scenes.weather import field_to_image
@@ -34,6 +34,7 @@ NEXT_DAY_FOLDER: Final = "next-day"
 NEXT_DAY_CAMERA: Final = "crossing"
 LABEL_COLUMNS: Final = ("video", "time_s", "class", "caption")
 _CRF: Final = 27
+_QUIET_PAUSES_S: Final = (20.0, 60.0)
 _HOURS: Final = (6, 9, 12, 15, 18)
 
 
@@ -50,7 +51,10 @@ class DemoSiteReport:
 
 @dataclass(frozen=True)
 class DemoStill:
-    """A moment of a clip at which the truth is beyond doubt, as the camera saw it before any compression."""
+    """A moment of a clip as the camera saw it before any compression.
+
+    Where one could argue about the truth, class and caption are empty.
+    """
 
     camera: str
     clip_name: str
@@ -114,13 +118,36 @@ def demo_stills(numbers: Iterable[int], *, size_wh: tuple[int, int] = DEMO_SIZE_
     """Yield the labelled moments of every camera's clips of these numbers, five to a day, without making the clips."""
     for number in numbers:
         for view in VIEWS:
-            script, camera = _script(view, number), view.camera(size_wh)
-            rng = Random(f"light {view.camera_name} {number}")
-            empty, light, start = draw_empty_view(view, size_wh, rng), _Light.drawn(rng), _start(view, number)
-            for _, time_s, class_name, caption in _label_rows("", script, camera):
-                picture = _expose(_draw_moment(script, float(time_s), empty, camera), light, rng)
-                taken_at = start + timedelta(seconds=float(time_s))
-                yield DemoStill(view.camera_name, _clip_name(view, number), taken_at, class_name, caption, picture)
+            script = _script(view, number)
+            times_s = [float(time_s) for _, time_s, *_ in _label_rows("", script, view.camera(size_wh))]
+            yield from _seen(view, number, script, times_s, size_wh)
+
+
+def quiet_stills(
+    numbers: Iterable[int], *, every_s: int, size_wh: tuple[int, int] = DEMO_SIZE_WH
+) -> Iterator[DemoStill]:
+    """Yield a still every ``every_s`` seconds of every camera on days like those of :func:`demo_stills`, but quieter.
+
+    A number has the same episodes in the same light, with 20 to 60 s between two of them: six in seven of such stills
+    show nothing.
+    """
+    for number in numbers:
+        for view in VIEWS:
+            script = _script(view, number, pauses_s=_QUIET_PAUSES_S)
+            yield from _seen(view, number, script, range(0, int(script.length_s), every_s), size_wh)
+
+
+def _seen(
+    view: View, number: int, script: Script, times_s: Iterable[float], size_wh: tuple[int, int]
+) -> Iterator[DemoStill]:
+    """Yield what a view's camera sees of a script at these times, in the light of the clip of this number."""
+    camera, rng = view.camera(size_wh), Random(f"light {view.camera_name} {number}")
+    empty, light, start = draw_empty_view(view, size_wh, rng), _Light.drawn(rng), _start(view, number)
+    for time_s in times_s:
+        class_name, caption = script.label_at(time_s, camera) or ("", "")
+        picture = _expose(_draw_moment(script, time_s, empty, camera), light, rng)
+        taken_at = start + timedelta(seconds=time_s)
+        yield DemoStill(view.camera_name, _clip_name(view, number), taken_at, class_name, caption, picture)
 
 
 def _render_clip(
@@ -134,8 +161,8 @@ def _render_clip(
     return path, script
 
 
-def _script(view: View, number: int) -> Script:
-    return write_script(view, Random(f"{view.camera_name} {number}"))
+def _script(view: View, number: int, *, pauses_s: tuple[float, float] = PAUSES_S) -> Script:
+    return write_script(view, Random(f"{view.camera_name} {number}"), pauses_s=pauses_s)
 
 
 def _clip_name(view: View, number: int) -> str:
