@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: demo test lint up down wheel freeze clean
+.PHONY: demo test test-families lint up down wheel freeze clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.ready .venv-labelstudio/.ready
@@ -11,6 +11,10 @@ demo: .venv/.ready .venv-labelstudio/.ready
 
 test: lint .venv-labelstudio/.ready chromium rtsp-server postgresql
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadgroup --durations 25
+
+# Every family of models, those included whose processors need torchvision; some gigabytes, so not part of `make test`.
+test-families: .venv-families/.ready
+	OMP_NUM_THREADS=1 .venv-families/bin/pytest tests/models/families --durations 10
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
@@ -38,6 +42,14 @@ wheel: .venv/.ready
 	.venv-labelstudio/bin/pip install --quiet --constraint constraints-labelstudio.txt label-studio
 	touch $@
 
+# torchvision fits the registry's own torch alone, whose version has no "+cpu": the third "=" asks for exactly that one.
+TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
+.venv-families/.ready: pyproject.toml constraints.txt constraints-families.txt
+	$(PYTHON) -m venv .venv-families
+	.venv-families/bin/pip install --quiet --constraint constraints.txt --constraint constraints-families.txt \
+		--editable '.[dev,gpu]' 'torch===$(TORCH)'
+	touch $@
+
 .PHONY: chromium
 chromium:
 	command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium; }
@@ -58,6 +70,9 @@ postgresql:
 freeze: .venv/.ready .venv-labelstudio/.ready
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 	.venv-labelstudio/bin/pip freeze > constraints-labelstudio.txt
+	! test -e .venv-families/.ready || \
+		.venv-families/bin/pip freeze --exclude-editable | grep --invert-match --line-regexp --fixed-strings \
+		--file constraints.txt > constraints-families.txt
 
 clean:
-	rm -rf .venv .venv-labelstudio dist build
+	rm -rf .venv .venv-labelstudio .venv-families dist build

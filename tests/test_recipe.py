@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from workbench.errors import RecipeError
-from workbench.recipe import Recipe, explain_recipe, load_recipe, recipe_schema
+from workbench.recipe import Recipe, recipe_schema
+from workbench.recipe_file import explain_recipe, load_recipe
 
 RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.yaml"))
 
@@ -57,7 +58,7 @@ def test_all_problems_are_told_at_once_with_the_nearest_key(write) -> None:
         ("training: [", "line 1, column 12"),
         ("data: {tasks: {caption: 0, class_choice: 0}}", "at least one task"),
         ("data: {tasks: {class_choice: 0}}", "metric_for_best_model must be another"),
-        ("parts: {text_model: {path: model.text_model, train: full}}", "at least one part"),
+        ("parts: {text_model: {path: model.text_model, train: frozen}}", "at least one part"),
     ],
 )
 def test_a_file_that_is_no_recipe_is_refused_in_one_sentence(write, text: str, found: str) -> None:

@@ -1,15 +1,28 @@
-"""The tracker on a real MLflow: SQLite and files in a temporary folder."""
+"""The tracker on a real MLflow: SQLite and files in a temporary folder, and a server that comes and goes."""
 
 import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pandas
+import psutil
 import pytest
 from PIL import Image
 
+from tests.services import free_port
 from workbench.domain import DatasetVersion, Split, utc_now
-from workbench.errors import NotFoundError, TrackingError
-from workbench.tracking import Tracker
+from workbench.errors import NotFoundError, StorageError, TrackingError, UsageError
+from workbench.settings import quiet_environment
+from workbench.tracking import Tracker, run_log
+from workbench.tracking import tracker as tracker_module
+from workbench.tracking.journal import Journal, Opening
+from workbench.workflows.server_plans import answers
 
 DATASET = DatasetVersion(
     id="0123456789abcdef" * 4,
@@ -125,3 +138,208 @@ def test_a_server_that_is_down_is_one_sentence_without_the_password(tmp_path: Pa
         down.runs("yard")
     assert "hidden" not in str(caught.value)
     assert str(caught.value).count("\n") == 0
+
+
+class Server:
+    """An MLflow server over the SQLite database of a folder, which can be killed and started again."""
+
+    def __init__(self, home: Path) -> None:
+        self._home, self._port = home, free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        argv = [
+            *(sys.executable, "-m", "mlflow", "server", "--port", str(self._port), "--workers", "1"),
+            *("--backend-store-uri", f"sqlite:///{self._home / 'mlflow.db'}"),
+            *("--artifacts-destination", (self._home / "artifacts").as_uri()),
+        ]
+        environment = {**quiet_environment(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        with (self._home / "server.log").open("a") as log:
+            self._process = subprocess.Popen(argv, env=environment, stdout=log, stderr=log, start_new_session=True)
+        wait_until(lambda: answers(f"{self.url}/health"))
+
+    def stop(self) -> None:
+        if self._process is not None:
+            for process in self._processes():
+                process.kill()
+            self._process.wait()
+            self._process = None
+
+    def hang(self) -> None:
+        """Take connections, and answer nothing."""
+        for process in self._processes():
+            process.suspend()
+
+    def go_on(self) -> None:
+        for process in self._processes():
+            process.resume()
+
+    def _processes(self) -> list[psutil.Process]:
+        leader = psutil.Process(self._process.pid)
+        return [leader, *leader.children(recursive=True)]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An MLflow that is away is not waited for long, and asked again at once."""
+    monkeypatch.setattr(run_log, "_PATIENCE_S", 1.0)
+    monkeypatch.setattr(tracker_module, "_REST_S", 0.0)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def curve(steps: int) -> list[tuple[int, float]]:
+    return [(step, 1 / step) for step in range(1, steps + 1)]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_run_goes_on_while_the_server_is_away_and_nothing_is_lost(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = Tracker(server.url, tmp_path / "client" / "artifacts")
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "weights").write_text("learnt")
+    with tracker.run("yard", "long", kind="tune") as run:
+        run.log_params({"seed": 1})
+        log_curve(run, 1, 5)
+        wait_until(lambda: run.is_delivered)
+        server.stop()
+        log_curve(run, 6, 10)
+        server.start()
+        wait_until(lambda: run.is_delivered)
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+        server.hang()
+        log_curve(run, 11, 15)
+        run.log_tags({"told": "later"})
+        run.log_table([{"caption": "a truck"}], "samples.json")
+        run.log_folder(adapter, "adapter")
+        shutil.rmtree(adapter)
+    assert not run.is_delivered
+    wait_until(lambda: tracker.undelivered().keys() == {run.id})
+    with pytest.raises(TrackingError, match="to answer"):
+        tracker.deliver()
+
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT")
+    server.go_on()
+    (summary,) = Tracker(server.url, tmp_path / "client" / "artifacts").runs("yard")
+    assert (summary.state, summary.params, summary.tags["told"]) == ("FINISHED", {"seed": "1"}, "later")
+    assert tracker.history(run.id, "train/loss") == curve(15)
+    assert (tracker.folder(run.id, "adapter") / "weights").read_text() == "learnt"
+    assert tracker.file(run.id, "samples.json") is not None
+    assert tracker.undelivered() == {}
+
+
+def log_curve(run: run_log.RunLog, first: int, last: int) -> None:
+    for step in range(first, last + 1):
+        run.log_metrics({"train/loss": 1 / step}, step)
+
+
+def test_a_killed_process_loses_no_step_and_its_run_is_killed(tracker: Tracker, tmp_path: Path) -> None:
+    code = f"""
+import os, signal
+from pathlib import Path
+from workbench.tracking import Tracker
+with Tracker({tracker.uri!r}, Path({str(tracker._artifacts_dir)!r})).run("quay", "cut off", kind="tune") as run:
+    for step in range(1, 201):
+        run.log_metrics({{"train/loss": 1 / step}}, step)
+    print(run.id, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    run_id = killed.stdout.strip()
+    assert tracker.get(run_id).state == "KILLED"
+    assert tracker.history(run_id, "train/loss") == curve(200)
+
+
+def test_what_is_delivered_twice_is_there_once(tracker: Tracker, tmp_path: Path) -> None:
+    with tracker.run("twice", "twice", kind="tune") as run:
+        run.log_params({"seed": 1})
+        run.log_dataset(DATASET, "training")
+        log_curve(run, 1, 3)
+        run.log_metrics({"nan": float("nan")}, 1)
+        wait_until(lambda: run.is_delivered)
+        (journal,) = (tracker._artifacts_dir.parent / "undelivered").glob(f"{run.id}-*")
+        kept = shutil.copytree(journal, tmp_path / "kept")
+    (kept / "delivered").unlink()
+    with (kept / "entries.jsonl").open("a") as entries:
+        entries.write('{"do": "metr')  # the machine went down here
+    shutil.copytree(kept, journal)
+    tracker.deliver()
+    assert tracker.history(run.id, "train/loss") == curve(3)
+    assert len(tracker.history(run.id, "nan")) == 1
+    assert len(tracker.client.get_run(run.id).inputs.dataset_inputs) == 1
+    assert tracker.undelivered() == {}
+
+
+def test_a_locked_database_holds_nobody_up(tracker: Tracker) -> None:
+    with tracker.run("locked", "locked", kind="tune") as run:
+        with closing(sqlite3.connect(tracker.uri.removeprefix("sqlite:///"))) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            log_curve(run, 1, 50)
+            assert not run.is_delivered
+        run.log_tags({"told": "yes"})
+    assert run.is_delivered
+    assert tracker.history(run.id, "train/loss") == curve(50)
+
+
+def test_what_mlflow_refuses_is_told_and_holds_up_nothing_else(tracker: Tracker) -> None:
+    with tracker.run("no", "no", kind="tune") as run:
+        run.log_params({"seed": 1})
+        run.log_metrics({"train/loss": 1.0}, 1)
+        with pytest.raises(TrackingError, match="Changing param values"):
+            run.log_params({"seed": 2})
+    assert (tracker.get(run.id).state, tracker.history(run.id, "train/loss")) == ("FINISHED", [(1, 1.0)])
+    assert tracker.undelivered() == {}
+
+
+def test_a_resumed_run_is_one_run_with_every_step_once(tracker: Tracker) -> None:
+    def interrupted() -> None:
+        with tracker.run("resumed", "resumed", kind="tune") as run:
+            log_curve(run, 1, 7)
+            with pytest.raises(UsageError, match="still works on it"), tracker.resume(run.id):
+                pass
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    (stopped,) = tracker.runs("resumed")
+    assert stopped.state == "KILLED"
+    with tracker.resume(stopped.id) as again:
+        assert tracker.get(stopped.id).state == "RUNNING"
+        log_curve(again, 5, 10)
+    assert tracker.history(stopped.id, "train/loss") == curve(10)
+    assert tracker.get(stopped.id).state == "FINISHED"
+
+
+def test_what_was_logged_for_another_address_waits_for_it(tracker: Tracker, tmp_path: Path) -> None:
+    Journal.begin(tmp_path / "undelivered", Opening("f" * 32, "http://elsewhere:5000", ends_run=True)).close(
+        remove=False
+    )
+    here = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
+    assert here.runs("yard") == []
+    assert here.undelivered().keys() == {"f" * 32}
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "entries.jsonl").symlink_to("/dev/full")
+    journal = Journal(tmp_path, Opening("f" * 32, "sqlite://", ends_run=True), (tmp_path / "lock").open("w"))
+    with pytest.raises(StorageError, match="No space left"):
+        journal.append({"do": "tags", "values": {}})
+    assert journal.is_drained
+    journal.close(remove=False)

@@ -1,14 +1,18 @@
 """Starting long work as processes of their own, and finding them again after the starter is gone.
 
 A process is known by its id *and* the time at which it started, as ids are used again. It leads its own session, so
-that a closed terminal or a restarted UI does not touch it and all of its children can be ended with it. Its exit code
-is written beside its log, where it outlives everybody.
+that a closed terminal or a restarted UI does not touch it, and it and all that it starts carry the job's name in
+``WORKBENCH_JOB``, by which they are found even where they moved into a session of their own. Its exit code and its
+signs of life are written beside its log, where they outlive everybody.
 """
 
 import os
+import shlex
 import signal
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,40 +20,73 @@ import psutil
 
 from workbench.errors import StorageError
 
-__all__ = ["born_at", "exit_code", "is_running", "launch", "stop"]
+__all__ = [
+    "LEASE_S",
+    "booted_at",
+    "born_at",
+    "exit_code",
+    "is_running",
+    "last_sign_of_life",
+    "launch",
+    "start_heartbeat",
+    "stop",
+]
 
+NAME_VARIABLE = "WORKBENCH_JOB"
 START_TOLERANCE_S = 10.0
 """Seconds that may lie between a job's entry in the database and the start of its process."""
-_GRACE_S = 5.0
-_KEEP_EXIT_CODE = '"$@"; code=$?; echo $code > "$0.part" && mv "$0.part" "$0"; exit $code'
+LEASE_S = 30.0
+"""A job that gave signs of life, and then none for this long, is stalled."""
+_HEARTBEAT_S = 5.0
+_ASK_S = 3.0
+_END_S = 4.5
+"""Seconds after which all of a job is dead, from the request on: asked for ``_ASK_S``, then made to."""
+_POLL_S = 0.05
+_SCRIPT = """
+read -r go || exit 125
+then=$1; shift
+"$@" </dev/null; code=$?
+echo $code > "$0.part" && mv "$0.part" "$0"
+export WORKBENCH_JOB="$WORKBENCH_JOB-then"
+eval "$then" >/dev/null 2>&1
+exit $code
+"""
 
 
-def launch(argv: Sequence[str], *, log_path: Path, environment: Mapping[str, str]) -> int:
-    """Start ``argv`` detached, with its output in ``log_path``, and return the process id of its group's leader."""
+@contextmanager
+def launch(
+    argv: Sequence[str], *, log_path: Path, environment: Mapping[str, str], then: Sequence[str] = ()
+) -> Iterator[int]:
+    """Start ``argv`` detached, with its output in ``log_path``, where the block that is given its id comes to its end.
+
+    The process waits for that: whoever writes its id down in the block, and is killed before that is safe, has started
+    nothing. After ``argv`` its process runs ``then``, whatever the outcome; that is no part of the job any more.
+    """
+    log = _open_log(log_path)
+    waits, lets_go = os.pipe()
     try:
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        _exit_file(log_path).unlink(missing_ok=True)
-        log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    except OSError as exc:
-        raise StorageError(
-            expected=f"to write the job's log to {log_path}",
-            found=exc.strerror or str(exc),
-            remedy="free some space or correct the folder's rights",
-        ) from exc
-    try:
-        return os.posix_spawn(
+        pid = os.posix_spawn(
             "/bin/sh",
-            ["sh", "-c", _KEEP_EXIT_CODE, str(_exit_file(log_path)), *argv],
+            ["sh", "-c", _SCRIPT, str(_exit_file(log_path)), shlex.join(then), *argv],
             dict(environment),
             file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, waits, 0),
                 (os.POSIX_SPAWN_DUP2, log, 1),
                 (os.POSIX_SPAWN_DUP2, log, 2),
             ],
             setsid=True,
         )
+        yield pid
+        with suppress(BrokenPipeError):
+            os.write(lets_go, b"go\n")
     finally:
-        os.close(log)
+        for end in (log, waits, lets_go):
+            os.close(end)
+
+
+def booted_at() -> datetime:
+    """Return when this machine was started."""
+    return datetime.fromtimestamp(psutil.boot_time(), UTC)
 
 
 def born_at(pid: int) -> datetime:
@@ -61,20 +98,26 @@ def is_running(pid: int, started_at: datetime) -> bool:
     """Tell whether ``pid`` is still the process that was started at ``started_at``."""
     _reap(pid)
     try:
-        is_same = abs(born_at(pid) - started_at).total_seconds() < START_TOLERANCE_S
-        return is_same and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return _is_same(pid, started_at) and _lives(psutil.Process(pid))
     except psutil.NoSuchProcess:
         return False
 
 
-def stop(pid: int, started_at: datetime) -> None:
-    """End the process and all that it started: asked first, made to after some seconds; nothing if it ended already."""
-    members = _family(pid) if is_running(pid, started_at) else []
-    for asked in (signal.SIGTERM, signal.SIGKILL):
-        for member in members:
-            with suppress(psutil.NoSuchProcess):
-                member.send_signal(asked)
-        _, members = psutil.wait_procs(members, timeout=_GRACE_S)
+def stop(pid: int, started_at: datetime, name: str) -> None:
+    """End the process and all that it started, within five seconds: asked first, made to after some of them.
+
+    What lives on although its leader is gone is ended too; nothing happens where all has ended already.
+    """
+    began = time.monotonic()
+    members = _family(pid, started_at, name)
+    _send(members, signal.SIGTERM)
+    while _alive(members) and time.monotonic() - began < _ASK_S:
+        _reap(pid)
+        time.sleep(_POLL_S)
+    while (members := _alive([*members, *_family(pid, started_at, name)])) and time.monotonic() - began < _END_S:
+        _send(members, signal.SIGKILL)
+        _reap(pid)
+        time.sleep(_POLL_S)
     _reap(pid)
 
 
@@ -86,16 +129,108 @@ def exit_code(log_path: Path) -> int | None:
         return None
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def start_heartbeat(log_path: Path) -> None:
+    """Give a sign of life for the job of ``log_path`` every few seconds, as long as this process can do anything."""
+    if not log_path.exists():
+        return
+    threading.Thread(target=_beat, args=[_life_file(log_path)], name="heartbeat", daemon=True).start()
+
+
+def last_sign_of_life(log_path: Path) -> datetime | None:
+    """Return when the job of ``log_path`` gave its last sign of life; None when it has given none."""
     try:
-        leader = psutil.Process(pid)
-        return [*leader.children(recursive=True), leader]
+        return datetime.fromtimestamp(_life_file(log_path).stat().st_mtime, UTC)
+    except OSError:
+        return None
+
+
+def _open_log(log_path: Path) -> int:
+    try:
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        for left in (_exit_file(log_path), _life_file(log_path)):
+            left.unlink(missing_ok=True)
+        return os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    except OSError as exc:
+        raise StorageError(
+            expected=f"to write the job's log to {log_path}",
+            found=exc.strerror or str(exc),
+            remedy="free some space or correct the folder's rights",
+        ) from exc
+
+
+def _beat(life_file: Path) -> None:
+    while True:
+        with suppress(OSError):
+            life_file.touch()
+        time.sleep(_HEARTBEAT_S)
+
+
+def _family(pid: int, started_at: datetime, name: str) -> list[psutil.Process]:
+    """Return the leader, its session and descendants, and whoever else carries the job's name.
+
+    A session outlives its leader, and no other process gets the leader's number before it has ended.
+    """
+    _reap(pid)
+    try:
+        session = pid if _is_same(pid, started_at) else None
     except psutil.NoSuchProcess:
-        return []
+        session = pid
+    related = set() if session is None else {pid, *_descendants(pid)}
+    return [process for process in psutil.process_iter() if _belongs(process, related, session, name)]
+
+
+def _is_same(pid: int, started_at: datetime) -> bool:
+    return abs(born_at(pid) - started_at).total_seconds() < START_TOLERANCE_S
+
+
+def _descendants(pid: int) -> set[int]:
+    try:
+        return {child.pid for child in psutil.Process(pid).children(recursive=True)}
+    except psutil.NoSuchProcess:
+        return set()
+
+
+def _belongs(process: psutil.Process, related: set[int], session: int | None, name: str) -> bool:
+    """Tell whether ``process`` is the job's; what was started for another job, and says so, is not."""
+    try:
+        carried = process.environ().get(NAME_VARIABLE)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        carried = None
+    if carried:
+        return carried == name
+    return process.pid in related or (session is not None and _session(process.pid) == session)
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
+
+
+def _alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in dict.fromkeys(processes) if _lives(process)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _send(processes: Sequence[psutil.Process], asked: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            process.send_signal(asked)
 
 
 def _exit_file(log_path: Path) -> Path:
     return log_path.with_name(f"{log_path.name}.exit")
+
+
+def _life_file(log_path: Path) -> Path:
+    return log_path.with_name(f"{log_path.name}.alive")
 
 
 def _reap(pid: int) -> None:

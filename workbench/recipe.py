@@ -6,30 +6,25 @@ A recipe is read once and completely; unknown keys are refused and all problems 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from workbench.errors import RecipeError
-from workbench.yaml_problems import where_yaml_breaks, wrong_values
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "EMBEDDED",
     "Augmentation",
     "Base",
     "Data",
+    "Export",
     "Lora",
     "Part",
     "Recipe",
-    "ResolvedValue",
+    "Replay",
     "Tasks",
     "Training",
-    "explain_recipe",
-    "load_recipe",
+    "leaves",
     "recipe_schema",
 ]
 
@@ -68,6 +63,8 @@ class Part(_Section):
     """``lora`` adapts the linear layers that ``target_modules`` names, ``full`` trains and saves every weight."""
     target_modules: str = r".*"
     """Regular expression for the whole path of a linear layer below ``path``; unused when ``path`` is such a layer."""
+    learning_rate: Positive | None = None
+    """Learning rate of this part's weights; None is ``training.learning_rate``."""
 
 
 _IDEFICS3_PARTS = {
@@ -90,6 +87,8 @@ class Lora(_Section):
     """Scale by ``lora_alpha / sqrt(r)`` instead, which keeps high ranks learning."""
     use_dora: bool = False
     """Learn the magnitude of each output apart from its direction: a little better at low rank, clearly slower."""
+    loraplus_lr_ratio: Annotated[float, Field(ge=1)] = 1.0
+    """LoRA+ (Hayou et al. 2024): B matrices learn so many times faster than A matrices; 16 is usual, 1 is off."""
 
 
 class Tasks(_Section):
@@ -118,6 +117,21 @@ class Augmentation(_Section):
     """0.2 stretches the distance of each pixel to its own grey by 0.8 to 1.2."""
     crop: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     """0.08 leaves out up to 8 % of width and height, at random edges: a camera that moved a little."""
+    views: int = Field(default=0, ge=0)
+    """Fixed variants of each frame, which a frozen vision tower has to see once only; 0 varies anew each time."""
+
+    @property
+    def varies(self) -> bool:
+        return bool(self.brightness or self.contrast or self.saturation or self.crop)
+
+
+class Replay(_Section):
+    """General frames mixed in, so that a model does not forget what it could before it learnt the site."""
+
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of all draws that are general frames; 0.1 to 0.3 is usual."""
+    frames: int = Field(default=256, gt=0)
+    """Rendered scenes to draw from, seeded by ``training.seed``."""
 
 
 class Data(_Section):
@@ -127,6 +141,11 @@ class Data(_Section):
     augmentation: Augmentation = Augmentation()
     class_balance: Share = 0.0
     """0 shows each frame equally often, 1 shows each class equally often; between them is the geometric middle."""
+    class_weighting: Share = 0.0
+    """As ``class_balance``, but a rare class weighs more in the loss rather than being seen more often."""
+    replay: Replay = Replay()
+    cache_image_features: bool = True
+    """Keep on disk what a vision tower that is not trained sees, where frames do not vary anew each time."""
 
 
 class Training(_Section):
@@ -148,6 +167,14 @@ class Training(_Section):
     max_grad_norm: Positive = 1.0
     bf16: bool = False
     """Calculate in bfloat16 where that is safe: faster where the processor has instructions for it (GPU, AMX)."""
+    optim: Literal["adamw_torch", "adamw_bnb_8bit", "paged_adamw_8bit"] = "adamw_torch"
+    """The 8-bit optimisers of bitsandbytes hold a quarter of the state; the paged one gives way to the CPU's memory."""
+    focal_gamma: Annotated[float, Field(ge=0)] = 0.0
+    """Focal loss (Lin et al. 2017) of class answers: what is known already counts less; 2 is usual, 0 is off."""
+    train_sampling_strategy: Literal["random", "group_by_length"] = "random"
+    """``group_by_length`` draws examples of like length together, which wastes less on padding."""
+    dataloader_num_workers: int = Field(default=0, ge=0)
+    """Processes that decode and prepare frames ahead; 0 does it between the steps."""
     activation_checkpointing: bool = False
     """Recalculate activations in the backward pass: about a third slower, far less memory."""
     eval_steps: int = Field(default=50, gt=0)
@@ -159,7 +186,18 @@ class Training(_Section):
     """
     early_stopping_patience: int = Field(default=0, ge=0)
     """Stop after so many measurements that were no improvement; 0 never stops early."""
+    save_steps: int = Field(default=50, ge=0)
+    """Steps between two checkpoints, from which a run that was killed goes on; 0 keeps none."""
+    save_total_limit: int = Field(default=2, gt=0)
+    """Checkpoints that are kept at a time: the newest, and older ones in case it is damaged."""
     seed: int = Field(default=0, ge=0)
+
+
+class Export(_Section):
+    """What an exported model must prove."""
+
+    tolerance: Positive = 0.02
+    """Largest difference in any class probability on the probe frames, beside the adapter on its base."""
 
 
 class Recipe(_Section):
@@ -171,11 +209,12 @@ class Recipe(_Section):
     lora: Lora = Lora()
     data: Data = Data()
     training: Training = Training()
+    export: Export = Export()
 
     @model_validator(mode="after")
     def _train_something(self) -> Self:
-        if all(part.train != "lora" for part in self.parts.values()):
-            raise ValueError("at least one part must be trained with lora")
+        if all(part.train == "frozen" for part in self.parts.values()):
+            raise ValueError("at least one part must be trained")
         return self
 
     @model_validator(mode="after")
@@ -197,55 +236,11 @@ class Recipe(_Section):
 
     def flat(self) -> dict[str, Any]:
         """Return every value by its full key, such as ``training.learning_rate``."""
-        return dict(_leaves(self.resolved()))
+        return dict(leaves(self.resolved()))
 
     def to_yaml(self) -> str:
         """Return the resolved recipe as a recipe file that loads to an equal value."""
         return yaml.safe_dump(self.resolved(), sort_keys=False, allow_unicode=True)
-
-
-@dataclass(frozen=True)
-class ResolvedValue:
-    """One value of a recipe and who chose it: ``override``, ``file`` or ``default``."""
-
-    key: str
-    value: object
-    origin: Literal["override", "file", "default"]
-
-
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read the recipe at ``path`` with overrides such as ``training.learning_rate=1e-4``.
-
-    Raises RecipeError, which tells all problems of the file and of the overrides at once.
-    """
-    content = _read_mapping(path)
-    for key, value in map(_parse_override, overrides):
-        if key.startswith("parts."):
-            content.setdefault("parts", {name: part.model_dump() for name, part in _IDEFICS3_PARTS.items()})
-        _set(content, key, value)
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as exc:
-        problems = wrong_values(exc, list(Recipe().flat()), whole="the recipe")
-        raise RecipeError(
-            expected=f"a recipe without mistakes in {path}",
-            found=f"{len(problems)} problem{'s' if len(problems) > 1 else ''}: {'; '.join(problems)}",
-            remedy="correct the file or the overrides (`workbench recipe schema` tells every key)",
-        ) from exc
-
-
-def explain_recipe(path: Path, overrides: Sequence[str] = ()) -> list[ResolvedValue]:
-    """Return every resolved value of a recipe in order, with where it came from."""
-    recipe = load_recipe(path, overrides)
-    in_file = {key for key, _ in _leaves(_read_mapping(path))}
-    overridden = {key for key, _ in map(_parse_override, overrides)}
-
-    def origin(key: str) -> Literal["override", "file", "default"]:
-        if any(key == name or key.startswith(f"{name}.") for name in overridden):
-            return "override"
-        return "file" if key in in_file else "default"
-
-    return [ResolvedValue(key, value, origin(key)) for key, value in recipe.flat().items()]
 
 
 def recipe_schema() -> dict[str, Any]:
@@ -253,55 +248,11 @@ def recipe_schema() -> dict[str, Any]:
     return Recipe.model_json_schema()
 
 
-def _read_mapping(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise RecipeError(
-            expected=f"a recipe at {path}",
-            found=exc.strerror or "nothing",
-            remedy="name a file such as recipes/demo.yaml",
-        ) from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        raise RecipeError(expected=f"YAML in {path}", found=where_yaml_breaks(exc), remedy="correct that line") from exc
-    if not isinstance(content, dict):
-        raise RecipeError(
-            expected=f"sections such as 'training:' in {path}",
-            found="an empty file" if content is None else f"a {type(content).__name__}",
-            remedy="start from a file in recipes/",
-        )
-    return content
-
-
-def _parse_override(override: str) -> tuple[str, object]:
-    key, equals, text = override.partition("=")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        value = text
-    if not equals or not all(part.strip() for part in key.split(".")):
-        raise RecipeError(
-            expected="an override such as training.learning_rate=1e-4",
-            found=repr(override),
-            remedy="write the key's full path, '=' and the value",
-        )
-    return key.strip(), value
-
-
-def _set(content: dict[str, Any], key: str, value: object) -> None:
-    *sections, name = key.split(".")
-    for section in sections:
-        inner = content.setdefault(section, {})
-        if not isinstance(inner, dict):
-            inner = content[section] = {}
-        content = inner
-    content[name] = value
-
-
-def _leaves(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+def leaves(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield every value of nested mappings with its full key, such as ``training.learning_rate``."""
     for name, value in content.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{key}.")
+            yield from leaves(value, f"{key}.")
         else:
             yield key, value

@@ -76,6 +76,10 @@ class Settings(BaseSettings):
 
     media_url_days: float = 30.0
 
+    devices: str = ""
+    """Devices for work that takes one whole, such as tuning, with commas between: GPUs as CUDA_VISIBLE_DEVICES names
+    them (``0+1`` is one slot of two), or ``cpu``. Empty means each GPU, and without one the CPU."""
+
     job: str = ""
     """Name of the job that this process works for, which its MLflow runs bear; set by whoever starts the job."""
 
@@ -116,6 +120,16 @@ class Settings(BaseSettings):
     @property
     def adapters_dir(self) -> Path:
         return self.data_dir / "adapters"
+
+    @property
+    def checkpoints_dir(self) -> Path:
+        """Where tuning runs that are not finished keep the states that they can go on from."""
+        return self.data_dir / "checkpoints"
+
+    @property
+    def features_dir(self) -> Path:
+        """What frozen vision towers saw; all of it can be computed again."""
+        return self.data_dir / "features"
 
     @property
     def logs_dir(self) -> Path:

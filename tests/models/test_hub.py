@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.evaluation.conftest import base_dir, harbour
-from workbench.recipe import load_recipe
+from workbench.recipe_file import load_recipe
 from workbench.settings import embedded_path, quiet_environment
 from workbench.workflows.workspace import Workspace
 

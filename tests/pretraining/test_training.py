@@ -9,10 +9,11 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from workbench.models.chat import IGNORED_LABEL, ChatContract, encode
+from workbench.models.packing import PackedImage, pack
 from workbench.pretraining.architecture import VlmShape, new_processor, new_vlm
 from workbench.pretraining.checkpoint import Done, load_checkpoint
 from workbench.pretraining.optimisation import learning_rate_share
-from workbench.pretraining.packing import QuestionEncoder, pack
+from workbench.pretraining.questions import QuestionEncoder
 from workbench.pretraining.scene_cache import (
     CachedMark,
     CachedQuestion,
@@ -107,7 +108,8 @@ def test_packed_questions_cost_what_separate_conversations_do(cache: SceneCache)
     model.float().eval()
     contract = ChatContract.of(processor)
     encoder = QuestionEncoder(processor, contract)
-    batch = pack(encoder.prefix, [[encoder.encode(asked) for asked in cache.questions[place]] for place in (0, 1)])
+    asked_about = [[encoder.encode(asked) for asked in cache.questions[place]] for place in (0, 1)]
+    batch = pack([PackedImage(encoder.prefix, questions) for questions in asked_about])
     with torch.inference_mode(), torch.autocast("cpu", enabled=False):
         packed = packed_loss(model, to_pixels(cache.pixels([0, 1])), batch)[0].item()
         weighted = weights = 0.0

@@ -1,13 +1,14 @@
 """The loss is on the answer alone; a run that would do something else is refused before it costs anything."""
 
-import dataclasses
+from dataclasses import replace
 
 import pytest
 
-from tests.tuning.conftest import CAPTIONS, CLASS_NAMES, PrepareTuning
+from tests.tuning.conftest import CAPTIONS, PrepareTuning
 from workbench.errors import DatasetError, PreflightError
 from workbench.recipe import Recipe
-from workbench.tuning.collator import Collator, item_of
+from workbench.tuning.collator import Collator, collate_packed
+from workbench.tuning.encoding import FrameEncoder, decode, item_of
 from workbench.tuning.preflight import prove_label_mask
 
 
@@ -22,23 +23,25 @@ def test_only_the_answer_and_its_end_are_learnt(prepare_tuning: PrepareTuning) -
         assert "".join(learnt[:-1]).replace("Ġ", " ").strip() == mask.answer
 
 
-class LearnsEverything(Collator):
-    def __call__(self, items):
-        batch = super().__call__(items)
-        return {**batch, "labels": batch["input_ids"]}
-
-
 def test_a_mask_that_learns_the_prompt_is_refused(prepare_tuning: PrepareTuning, frames) -> None:
-    vlm = prepare_tuning(Recipe()).vlm
-    item = item_of(frames[0], CLASS_NAMES, Recipe().data)
-    with pytest.raises(PreflightError, match="the loss on the answer"):
-        prove_label_mask(item, LearnsEverything(vlm.processor, vlm.contract))
+    prepared = prepare_tuning(Recipe())
+    item = item_of(prepared.taught[0])
+    processor, contract = prepared.vlm.processor, prepared.vlm.contract
+    by_row = Collator(processor, contract)([item])
+    packed = collate_packed([FrameEncoder(processor, contract).encode(item)])
+    for batch in (by_row, packed):
+        prove_label_mask(batch, item.examples, processor)
+    everything = {**by_row, "labels": by_row["input_ids"]}
+    shifted = replace(packed["packed"], targets=packed["packed"].input_ids)
+    for batch in (everything, {**packed, "packed": shifted}):
+        with pytest.raises(PreflightError, match="the loss on the answer"):
+            prove_label_mask(batch, item.examples, processor)
 
 
 def test_frames_of_one_class_or_of_foreign_classes_are_refused(prepare_tuning: PrepareTuning, frames) -> None:
     with pytest.raises(DatasetError, match="at least two classes"):
         prepare_tuning(Recipe(), train=1)
-    frames[0] = dataclasses.replace(original := frames[0], class_name="spill")
+    frames[0] = replace(original := frames[0], class_name="spill")
     try:
         with pytest.raises(DatasetError, match="spill"):
             prepare_tuning(Recipe())
@@ -47,6 +50,6 @@ def test_frames_of_one_class_or_of_foreign_classes_are_refused(prepare_tuning: P
 
 
 def test_a_frame_whose_bytes_are_no_image_is_named(frames) -> None:
-    broken = dataclasses.replace(frames[0], image_jpeg=b"not a jpeg")
+    broken = replace(frames[0], image_jpeg=b"not a jpeg")
     with pytest.raises(DatasetError, match=frames[0].frame_id[:12]):
-        item_of(broken, CLASS_NAMES, Recipe().data)
+        decode(broken.frame_id, broken.image_jpeg)

@@ -3,13 +3,17 @@
 from pathlib import Path
 
 import pytest
+import torch
+from PIL import Image
 from torch import nn
 
-from tests.tuning.conftest import PrepareTuning
+from tests.tuning.conftest import CLASS_NAMES, PrepareTuning
 from workbench.errors import PreflightError
 from workbench.recipe import Base, Recipe, Training
+from workbench.tuning.forward import mixed_precision, row_losses
+from workbench.tuning.gradients import gradients_proved
 from workbench.tuning.preflight import check_quantization
-from workbench.tuning.tuner import tune_model
+from workbench.tuning.tuner import collate_for, training_sets, tune_model
 
 NF4 = Recipe(base=Base(quantization="nf4", dtype="bfloat16"), training=Training(max_steps=1, warmup_steps=0, bf16=True))
 
@@ -34,3 +38,15 @@ def test_nf4_takes_the_language_model_alone_and_trains(prepare_tuning: PrepareTu
 def test_a_model_that_is_not_quantized_although_its_recipe_says_so_is_refused() -> None:
     with pytest.raises(PreflightError, match="not one"):
         check_quantization(nn.Linear(2, 2), NF4)
+
+
+def test_what_is_asked_between_two_steps_leaves_every_4_bit_layer_trainable(prepare_tuning: PrepareTuning) -> None:
+    """bitsandbytes repacks layers for answering on some CPUs, which cuts off the gradient of all before them."""
+    prepared = prepare_tuning(NF4)
+    with mixed_precision(prepared.model, NF4.training):
+        prepared.vlm.class_probabilities([Image.new("RGB", (64, 36))], CLASS_NAMES)
+    train, _ = training_sets(prepared, prepared.pixels)
+    batch = collate_for(prepared.vlm)([train[0]])
+    prepared.model.train()
+    with gradients_proved(prepared.model), mixed_precision(prepared.model, NF4.training):
+        torch.autograd.backward(row_losses(prepared.model.get_base_model(), batch).mean())

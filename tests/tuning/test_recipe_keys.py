@@ -8,17 +8,18 @@ import pytest
 import torch
 
 from tests.tuning.conftest import PrepareTuning
-from workbench.recipe import Recipe, load_recipe
-from workbench.tuning.collator import Collator
-from workbench.tuning.trainer import frames_per_step, total_steps, training_arguments
-from workbench.tuning.tuner import Prepared, loading_arguments, training_sets
+from workbench.recipe import Recipe
+from workbench.recipe_file import load_recipe
+from workbench.tuning.loop import Loop, Watch
+from workbench.tuning.schedule import frames_per_step, total_steps
+from workbench.tuning.tuner import Prepared, collate_for, loading_arguments, new_loop, training_sets
 
 Observation = Callable[[Prepared], Any]
 
 
 def first_batch(prepared: Prepared) -> dict[str, Any]:
-    train, _ = training_sets(prepared)
-    return Collator(prepared.vlm.processor, prepared.vlm.contract)([train[0], train[1]])
+    train, _ = training_sets(prepared, prepared.pixels)
+    return collate_for(prepared.vlm)([train[0], train[1]])
 
 
 def pixels(prepared: Prepared) -> float:
@@ -30,16 +31,45 @@ def weights(prepared: Prepared) -> list[float]:
 
 
 def order(prepared: Prepared) -> Any:
-    train, _ = training_sets(prepared)
+    train, _ = training_sets(prepared, prepared.pixels)
     return [draw.index for draw in train.plan]
+
+
+def looks(prepared: Prepared) -> Any:
+    train, _ = training_sets(prepared, prepared.pixels)
+    return [train.look(place) for place in range(len(train))]
+
+
+def loop(prepared: Prepared, told: dict[str, list[tuple[int, float]]] | None = None) -> Loop:
+    def sink(step: int, metrics: Mapping[str, float]) -> None:
+        for name, value in metrics.items():
+            if told is not None:
+                told.setdefault(name, []).append((step, value))
+
+    return new_loop(prepared, *training_sets(prepared, prepared.pixels), Watch(sink))
+
+
+def curves(name: str) -> Observation:
+    def observe(prepared: Prepared) -> Any:
+        told: dict[str, list[tuple[int, float]]] = {}
+        loop(prepared, told).run()
+        return told[name]
+
+    return observe
+
+
+def trained(prepared: Prepared) -> list[float]:
+    ran = loop(prepared)
+    ran.run()
+    return [float(weight.detach().sum()) for weight in ran.weights.values()]
+
+
+def groups(name: str) -> Observation:
+    return lambda prepared: [group[name] for group in loop(prepared).optimizer.param_groups]
 
 
 def adapter(prepared: Prepared) -> Mapping[str, Any]:
     return prepared.model.peft_config["default"].to_dict()
-
-
-def arguments(name: str) -> Observation:
-    return lambda prepared: getattr(training_arguments(prepared.recipe.training, Path("out"), validates=True), name)
 
 
 def steps(prepared: Prepared) -> tuple[int, int]:
@@ -75,6 +105,7 @@ OBSERVATIONS: dict[str, tuple[str, Observation]] = {
     "parts.vision_model.path": ("model.vision_model.encoder.layers.0", trainable),
     "parts.vision_model.train": ("frozen", trainable),
     "parts.vision_model.target_modules": (".*fc1", trainable),
+    "parts.vision_model.learning_rate": ("0.1", groups("lr")),
     "lora.r": ("4", trainable),
     "lora.lora_alpha": ("64", scaling),
     "lora.lora_dropout": ("0.5", dropouts),
@@ -86,34 +117,58 @@ OBSERVATIONS: dict[str, tuple[str, Observation]] = {
     "data.augmentation.contrast": ("0.5", pixels),
     "data.augmentation.saturation": ("0.5", pixels),
     "data.augmentation.crop": ("0.4", pixels),
+    "data.augmentation.views": ("2", looks),
     "data.class_balance": ("1", order),
-    "training.learning_rate": ("0.1", arguments("learning_rate")),
-    "training.num_train_epochs": ("3", steps),
-    "training.max_steps": ("3", steps),
-    "training.per_device_train_batch_size": ("2", steps),
+    "data.class_weighting": ("1", weights),
+    "lora.loraplus_lr_ratio": ("16", groups("lr")),
+    "training.optim": ("adamw_bnb_8bit", lambda prepared: type(loop(prepared).optimizer)),
+    "training.train_sampling_strategy": ("group_by_length", order),
+    "training.dataloader_num_workers": ("1", lambda prepared: loop(prepared)._batches().num_workers),
+    "training.learning_rate": ("0.1", curves("train/learning_rate")),
+    "training.num_train_epochs": ("2", steps),
+    "training.max_steps": ("2", steps),
+    "training.per_device_train_batch_size": ("3", steps),
     "training.gradient_accumulation_steps": ("2", steps),
-    "training.warmup_steps": ("7", arguments("warmup_steps")),
-    "training.lr_scheduler_type": ("linear", arguments("lr_scheduler_type")),
-    "training.weight_decay": ("0.1", arguments("weight_decay")),
-    "training.max_grad_norm": ("0.5", arguments("max_grad_norm")),
-    "training.bf16": ("true", arguments("bf16")),
-    "training.activation_checkpointing": ("true", arguments("activation_checkpointing")),
-    "training.eval_steps": ("3", arguments("eval_steps")),
+    "training.warmup_steps": ("2", curves("train/learning_rate")),
+    "training.lr_scheduler_type": ("constant", curves("train/learning_rate")),
+    "training.weight_decay": ("0.1", trained),
+    "training.max_grad_norm": ("1e-9", trained),
+    "training.bf16": ("true", trained),
+    "training.activation_checkpointing": ("true", lambda prepared: prepared.model.is_activation_checkpointing),
+    "training.eval_steps": ("1", curves("validation/loss")),
     "training.seed": ("5", initial_weights),
 }
 ELSEWHERE = {
     "base.model": "test_workflow.py",
     "base.quantization": "test_quantization.py",
     "training.metric_for_best_model": "test_the_named_metric_decides_which_weights_are_kept",
+    "training.focal_gamma": "test_forward.py",
+    "training.save_steps": "test_checkpoints.py",
+    "training.save_total_limit": "test_checkpoints.py",
+    "data.cache_image_features": "test_feature_cache.py",
+    "data.replay.share": "test_replay.py",
+    "data.replay.frames": "test_replay.py",
+    "export.tolerance": "test_parity.py",
     "training.early_stopping_patience": "test_early_stopping_ends_a_run_that_no_longer_improves",
 }
+
+
+BEFORE = """
+parts:
+  vision_model: {path: model.vision_model}
+  connector: {path: model.connector, train: full}
+  text_model: {path: model.text_model}
+lora: {r: 2}
+data: {augmentation: {crop: 0.1}}
+training: {num_train_epochs: 1, per_device_train_batch_size: 2, eval_steps: 3, learning_rate: 1e-2, warmup_steps: 1}
+"""
 
 
 @pytest.mark.parametrize("key", OBSERVATIONS)
 def test_the_key_changes_what_happens(key: str, prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
     value, observe = OBSERVATIONS[key]
     path = tmp_path / "recipe.yaml"
-    path.write_text("lora: {r: 2}\n")
+    path.write_text(BEFORE)
     before = observe(prepare_tuning(load_recipe(path), train=5))
     after = observe(prepare_tuning(load_recipe(path, [f"{key}={value}"]), train=5))
     assert before != after

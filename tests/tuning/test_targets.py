@@ -9,13 +9,16 @@ from transformers import (
     AutoModelForImageTextToText,
     Idefics3Config,
     Idefics3ForConditionalGeneration,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
 )
 
 from tests.tuning.conftest import PrepareTuning
 from workbench.errors import PreflightError
-from workbench.recipe import Part, Recipe, load_recipe
+from workbench.recipe import Part, Recipe
+from workbench.recipe_file import load_recipe
 from workbench.tuning.targets import find_targets
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -79,6 +82,7 @@ def test_a_part_inside_another_that_is_trained_otherwise_is_refused(prepare_tuni
     [
         ("demo", Idefics3ForConditionalGeneration, Idefics3Config()),
         ("smolvlm-500m-lora", Idefics3ForConditionalGeneration, Idefics3Config()),
+        ("qwen2.5-vl-3b-qlora", Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLConfig()),
         ("qwen3-vl-4b-qlora", Qwen3VLForConditionalGeneration, Qwen3VLConfig()),
     ],
 )

@@ -9,15 +9,14 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from tests.tuning.conftest import CLASS_NAMES, PrepareTuning
 from workbench.errors import ModelError, PreflightError, StorageError
 from workbench.models.vlm import load_vlm
 from workbench.recipe import Part, Recipe, Training
 from workbench.tuning.adapter import load_tuning_facts, prove_adapter, save_adapter, trained_weights, verify_adapter
-from workbench.tuning.collator import item_of
-from workbench.tuning.trainer import BestWeights
+from workbench.tuning.best_weights import BestWeights
+from workbench.tuning.encoding import item_of
 from workbench.tuning.tuner import Prepared, Tuned, tune_model
 
 FAST = Training(max_steps=8, per_device_train_batch_size=3, learning_rate=5e-3, eval_steps=4)
@@ -77,39 +76,34 @@ def test_the_same_seed_gives_the_same_losses_and_another_seed_others(
     assert curves[0]["train/loss"] != curves[2]["train/loss"]
 
 
-def test_the_weights_of_the_lowest_validation_loss_are_kept(prepare_tuning: PrepareTuning) -> None:
-    model = prepare_tuning(Recipe()).model
-    weight = next(weight for weight in model.parameters() if weight.requires_grad)
-    best, control = BestWeights(model, "loss", patience=2, frames=10), TrainerControl()
+def test_the_weights_of_the_lowest_validation_loss_are_kept() -> None:
+    weights = {"weight": torch.zeros(3)}
+    best = BestWeights("loss", patience=2, frames=10)
     stops = []
     for step, loss in enumerate((3.0, 1.0, 2.0, 1.5), start=1):
-        with torch.no_grad():
-            weight.fill_(step)
-        best.on_evaluate(TrainingArguments(), TrainerState(global_step=step), control, metrics={"eval_loss": loss})
-        stops.append(control.should_training_stop)
-    best.restore()
-    assert (best.step, best.score, weight.unique().tolist()) == (2, -1.0, [2.0])
+        weights["weight"].fill_(step)
+        stops.append(best.look(step, {"loss": loss}, weights))
+    best.restore(weights)
+    assert (best.step, best.score, weights["weight"].unique().tolist()) == (2, -1.0, [2.0])
     assert stops == [False, False, False, True]
 
 
 @pytest.mark.parametrize(
     ("metric", "step"), [("loss", 1), ("caption_loss", 2), ("class_choice_loss", 3), ("class_accuracy", 2)]
 )
-def test_the_named_metric_decides_which_weights_are_kept(prepare_tuning: PrepareTuning, metric: str, step: int) -> None:
-    best = BestWeights(prepare_tuning(Recipe()).model, metric, patience=0, frames=100)
+def test_the_named_metric_decides_which_weights_are_kept(metric: str, step: int) -> None:
+    best = BestWeights(metric, patience=0, frames=100)
     for now, losses in enumerate(((1, 3, 3, 0.5), (2, 1, 2, 0.9), (3, 2, 1, 0.6)), start=1):
-        names = ("eval_loss", "eval_caption_loss", "eval_class_choice_loss", "eval_class_accuracy")
-        metrics = dict(zip(names, losses, strict=True))
-        best.on_evaluate(TrainingArguments(), TrainerState(global_step=now), TrainerControl(), metrics=metrics)
+        names = ("loss", "caption_loss", "class_choice_loss", "class_accuracy")
+        best.look(now, dict(zip(names, losses, strict=True)), {"weight": torch.zeros(1)})
     assert best.step == step
 
 
 @pytest.mark.parametrize(("n_frames", "step"), [(17, 3), (1000, 1)])
-def test_few_frames_do_not_speak_for_early_weights(prepare_tuning: PrepareTuning, n_frames: int, step: int) -> None:
-    best = BestWeights(prepare_tuning(Recipe()).model, "class_accuracy", patience=0, frames=n_frames)
+def test_few_frames_do_not_speak_for_early_weights(n_frames: int, step: int) -> None:
+    best = BestWeights("class_accuracy", patience=0, frames=n_frames)
     for now, share in enumerate((0.92, 0.6, 0.88), start=1):
-        metrics = {"eval_class_accuracy": share}
-        best.on_evaluate(TrainingArguments(), TrainerState(global_step=now), TrainerControl(), metrics=metrics)
+        best.look(now, {"class_accuracy": share}, {"weight": torch.zeros(1)})
     assert best.step == step
 
 
@@ -191,7 +185,7 @@ def test_a_missing_or_an_added_file_is_refused(saved: tuple[Prepared, Path]) -> 
 def test_a_folder_that_answers_otherwise_fails_its_proof(saved: tuple[Prepared, Path], frames) -> None:
     prepared, directory = saved
     start = {name: weight - 0.02 for name, weight in trained_weights(prepared.model).items()}
-    item = item_of(frames[0], CLASS_NAMES, prepared.recipe.data)
+    item = item_of(prepared.taught[0])
     prove_adapter(directory, prepared.vlm, start, item, prepared.loading)
     with pytest.raises(PreflightError, match="unchanged"):
         prove_adapter(directory, prepared.vlm, trained_weights(prepared.model), item, prepared.loading)

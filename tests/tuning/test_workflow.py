@@ -10,13 +10,14 @@ from tests.tuning.conftest import CLASS_NAMES
 from workbench.cli import app
 from workbench.datasets import Manifest, ManifestRow, save_dataset
 from workbench.domain import Camera, DatasetVersion, Frame, LabelledFrame, QueueRules, Signal, Site, Split, utc_now
-from workbench.errors import DatasetError, ModelError, NotFoundError, TrackingError
+from workbench.errors import DatasetError, ModelError, NotFoundError, RecipeError, TrackingError, UsageError
 from workbench.progress import silent
 from workbench.settings import Settings
 from workbench.tracking import RunLog
 from workbench.tuning.adapter import verify_adapter
 from workbench.workflows.queue import plan_queue
-from workbench.workflows.tune import tune
+from workbench.workflows.sweep import sweep
+from workbench.workflows.tune import resume, tune
 from workbench.workflows.workspace import Workspace
 
 RECIPE = """
@@ -138,6 +139,112 @@ def test_a_run_whose_lineage_cannot_be_saved_fails_and_leaves_no_adapter(
     assert dock.tracker.runs("dock")[0].state == "FAILED"
     assert list(dock.settings.adapters_dir.iterdir()) == []
     assert dock.store.audit.events() == []
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_a_stopped_run_goes_on_as_the_same_run_with_one_gapless_curve(
+    dock: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tmp_path / "long.yaml"
+    recipe.write_text(
+        "lora: {r: 2}\ntraining: {max_steps: 25, save_steps: 6, eval_steps: 5, per_device_train_batch_size: 1}"
+    )
+    whole = tune(dock, recipe, site="dock", actor="ada")
+
+    def stop(done: int, total: int | None, what: str) -> None:
+        if (done, what) == (22, "training steps"):
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        tune(dock, recipe, site="dock", actor="ada", progress=stop)
+    stopped = dock.tracker.runs("dock")[0]
+    assert stopped.state == "FAILED"
+    warnings: list[str] = []
+
+    result = resume(dock, stopped.id[:12], actor="ben", warn=warnings.append)
+
+    assert (result.run_id, result.steps, result.best_step) == (stopped.id, 25, whole.best_step)
+    assert warnings == ["The run goes on after step 18."]
+    run = dock.tracker.get(stopped.id)
+    assert run.state == "FINISHED"
+    for metric in ("train/loss", "train/learning_rate", "validation/loss"):
+        assert dock.tracker.history(stopped.id, metric) == dock.tracker.history(whole.run_id, metric)
+    assert len(dock.tracker.history(stopped.id, "train/loss")) == 25
+    weights = [
+        (adapter / "adapter_model.safetensors").read_bytes() for adapter in (whole.adapter_dir, result.adapter_dir)
+    ]
+    assert weights[0] == weights[1]
+    assert not (dock.settings.checkpoints_dir / stopped.id).exists()
+    assert [(event.actor, event.action) for event in dock.store.audit.events()] == [
+        ("ada", "tune"),
+        ("ben", "tune.resume"),
+    ]
+    with pytest.raises(UsageError, match="a tuning run that was stopped"):
+        resume(dock, stopped.id, actor="ada")
+
+
+def test_a_run_that_is_being_tuned_is_not_resumed_beside(dock: Workspace, recipe: Path) -> None:
+    def meddle(done: int, total: int | None, what: str) -> None:
+        if what == "training steps":
+            running = dock.tracker.runs("dock")[0]
+            with pytest.raises(UsageError, match="to have stopped"):
+                resume(dock, running.id, actor="ada")
+
+    tune(dock, recipe, site="dock", actor="ada", progress=meddle)
+    assert dock.tracker.runs("dock")[0].state == "FINISHED"
+
+
+def test_the_preflight_alone_trains_and_tracks_nothing(dock: Workspace, recipe: Path) -> None:
+    printed = CliRunner().invoke(
+        app, ["tune", str(recipe), "--site", "dock", "--preflight", "--json"], catch_exceptions=False
+    )
+    told = json.loads(printed.stdout)
+    assert (told["steps"], told["train_frames"]) == (3, 6)
+    assert {token["learnt"] for mask in told["masks"] for token in mask["tokens"]} == {True, False}
+    assert dock.tracker.runs("dock") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(["--site", "dock"], "no recipe file"), (["--resume", "abc", "--site", "dock"], "--resume alone")],
+)
+def test_a_command_that_leaves_out_or_contradicts_is_refused(dock: Workspace, given: list[str], told: str) -> None:
+    refused = CliRunner().invoke(app, ["tune", *given])
+    assert isinstance(refused.exception, UsageError)
+    assert told in str(refused.exception)
+
+
+def test_a_sweep_is_one_run_above_its_trials_and_names_the_best(dock: Workspace, recipe: Path) -> None:
+    given = ["--site", "dock", "--try", "training.learning_rate=1e-9,1e-2", "--try", "lora.r=2,300", "--json"]
+    given += ["--set", "training.metric_for_best_model=loss", "--set", "parts.text_model.target_modules=.*down_proj"]
+    printed = CliRunner().invoke(app, ["sweep", str(recipe), *given], catch_exceptions=False)
+    result = json.loads(printed.stdout)
+    runs = dock.tracker.runs("dock")
+    (parent,) = [run for run in runs if run.kind == "sweep"]
+    trials = [run for run in runs if run.kind == "tune"]
+    assert (parent.id, parent.state, parent.tags["best_run"]) == (
+        result["run_id"],
+        "FINISHED",
+        result["best"]["run_id"],
+    )
+    assert len(trials) == len(result["trials"]) == 4
+    assert {dock.tracker.client.get_run(run.id).data.tags["mlflow.parentRunId"] for run in trials} == {parent.id}
+    scores = {tuple(trial["overrides"]): trial["score"] for trial in result["trials"]}
+    assert max(scores, key=scores.__getitem__)[0] == "training.learning_rate=0.01"
+    assert result["best"]["score"] == max(scores.values())
+    assert {run.params["lora.r"] for run in trials} == {"2", "300"}
+    assert dock.store.audit.events()[-1].action == "sweep"
+
+
+def test_a_sweep_of_wrong_values_is_refused_before_its_first_trial(dock: Workspace, recipe: Path) -> None:
+    with pytest.raises(RecipeError, match=r"lora\.r should be greater than 0"):
+        sweep(dock, recipe, site="dock", space=["lora.r=4,0"], actor="ada")
+    with pytest.raises(RecipeError, match="ranges with a number of trials"):
+        sweep(dock, recipe, site="dock", space=["lora.r=4..8"], actor="ada")
+    assert dock.tracker.runs("dock") == []
 
 
 def test_datasets_that_do_not_belong_are_refused(dock: Workspace, recipe: Path) -> None:

@@ -1,6 +1,9 @@
 """Jobs live in processes of their own: they end by themselves, are cancelled whole, and are never mixed up."""
 
+import json
 import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,13 +14,27 @@ from pathlib import Path
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 from tests.evaluation.conftest import base_dir, harbour
 from tests.promotion.conftest import _mlflow, empty_mlflow
 from workbench import jobs as processes
-from workbench.domain import Job, JobState, Site
+from workbench.cli import app
+from workbench.domain import Job, JobState, Site, utc_now
 from workbench.errors import DatasetError, NotFoundError, RecipeError, StorageError, UsageError
-from workbench.workflows.jobs import cancel_job, job_log_tail, refresh_jobs, start_job, start_tune_job
+from workbench.settings import Settings
+from workbench.tracking.journal import Journal, Opening
+from workbench.workflows.job_slots import devices, free_devices
+from workbench.workflows.jobs import (
+    cancel_job,
+    follow_log,
+    job_log_tail,
+    job_standing,
+    move_job,
+    refresh_jobs,
+    start_job,
+)
+from workbench.workflows.tune_jobs import resume_job, start_tune_job
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["_mlflow", "base_dir", "empty_mlflow", "harbour"]
@@ -38,21 +55,34 @@ with Workspace.open().tracker.run("yard", "left open", kind="tune") as run:
 """
 RECIPE = "lora: {r: 2}\ntraining: {max_steps: 100000, per_device_train_batch_size: 2, eval_steps: 100000}\n"
 
-StartJob = Callable[[str], Job]
+WAITS = "import time; time.sleep(600)"
+BREAKS_AWAY = """
+import subprocess, sys, time
+child = subprocess.Popen(
+    [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"],
+    start_new_session=True,
+)
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+SHOWS_LIFE = """
+import time
+from workbench.cli.console import open_workspace
+open_workspace()
+time.sleep(600)
+"""
+
+StartJob = Callable[..., Job]
 
 
 @pytest.fixture
 def start(workspace: Workspace, yard: Site) -> Iterator[StartJob]:
-    started: list[Job] = []
-
-    def start_python(code: str) -> Job:
-        job = start_job(workspace, "test", [sys.executable, "-c", code], site=yard.name, actor="ada")
-        started.append(job)
-        return job
+    def start_python(code: str, kind: str = "test", **options: int) -> Job:
+        return start_job(workspace, kind, [sys.executable, "-c", code], site=yard.name, actor="ada", **options)
 
     yield start_python
-    for job in refresh_jobs(workspace):
-        if job.state is JobState.RUNNING:
+    for job in workspace.store.jobs.queued() + refresh_jobs(workspace):
+        if workspace.store.jobs.get(job.id).is_open:
             cancel_job(workspace, job.id, actor="ada")
 
 
@@ -70,8 +100,12 @@ def kill(job: Job) -> None:
         process.kill()
 
 
+def is_gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
 def ended(workspace: Workspace, job: Job) -> Job:
-    wait_until(lambda: refresh_jobs(workspace)[0].state is not JobState.RUNNING)
+    wait_until(lambda: not refresh_jobs(workspace)[0].is_open)
     return workspace.store.jobs.get(job.id)
 
 
@@ -99,18 +133,172 @@ def test_cancelling_ends_the_whole_group(workspace, start) -> None:
     cancelled = cancel_job(workspace, job.id, actor="ada")
     assert cancelled.state is JobState.CANCELLED
     assert not psutil.pid_exists(job.pid)
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert is_gone(child)
     assert refresh_jobs(workspace)[0].state is JobState.CANCELLED
     assert [event.action for event in workspace.store.audit.events()][-2:] == ["job.start", "job.cancel"]
     with pytest.raises(UsageError, match="cancelled"):
         cancel_job(workspace, job.id, actor="ada")
 
 
-def test_a_job_that_was_killed_is_failed(workspace, start) -> None:
-    job = start("import time; time.sleep(600)")
-    kill(job)
+def test_cancelling_ends_what_left_the_group_and_will_not_listen(workspace: Workspace, start: StartJob) -> None:
+    job = start(BREAKS_AWAY)
+    wait_until(lambda: job_log_tail(job).strip())
+    child = psutil.Process(int(job_log_tail(job)))
+    assert os.getsid(child.pid) != job.pid
+    assert cancel_job(workspace, job.id, actor="ada").state is JobState.CANCELLED
+    assert is_gone(child)
+
+
+def test_a_job_that_was_killed_is_failed_and_leaves_no_process(workspace: Workspace, start: StartJob) -> None:
+    job = start(SPAWNS_A_CHILD)
+    wait_until(lambda: job_log_tail(job).strip())
+    child = psutil.Process(int(job_log_tail(job)))
+    psutil.Process(job.pid).kill()
     after = ended(workspace, job)
-    assert (after.state, after.exit_code) == (JobState.FAILED, None)
+    assert (after.state, after.exit_code, after.reason) == (JobState.FAILED, None, "its process was killed")
+    assert is_gone(child)
+
+
+def test_a_job_that_the_machine_did_not_survive_says_so(
+    workspace: Workspace, start: StartJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = start(WAITS)
+    kill(job)
+    monkeypatch.setattr(processes, "booted_at", utc_now)
+    assert ended(workspace, job).reason == "the machine was restarted"
+
+
+def test_a_starter_that_dies_before_it_wrote_the_number_down_has_started_nothing(tmp_path: Path) -> None:
+    log_path, told = tmp_path / "job.log", tmp_path / "told"
+    argv = [sys.executable, "-c", f"open({str(told)!r}, 'w')"]
+    with pytest.raises(ZeroDivisionError), processes.launch(argv, log_path=log_path, environment=os.environ) as pid:
+        raise ZeroDivisionError
+    wait_until(lambda: not processes.is_running(pid, utc_now()))
+    assert not told.exists()
+
+
+def test_one_job_at_a_time_has_the_device_and_the_next_follows_by_itself(workspace: Workspace, start: StartJob) -> None:
+    first, second, urgent = start("pass", "tune"), start(WAITS, "tune"), start("pass", "evaluate", priority=5)
+    light = start("pass")
+    assert [job.state for job in (first, second, urgent)] == [JobState.RUNNING, JobState.QUEUED, JobState.QUEUED]
+    assert light.state is JobState.RUNNING
+    assert [job_standing(workspace, job).place for job in (first, urgent, second)] == [None, 1, 2]
+    wait_until(lambda: workspace.store.jobs.get(second.id).state is JobState.RUNNING)
+    assert workspace.store.jobs.get(urgent.id).state is JobState.DONE
+    assert {job.device for job in workspace.store.jobs.running()} <= {"cpu", ""}
+
+
+def test_the_queue_is_put_in_another_order_and_left(workspace: Workspace, start: StartJob) -> None:
+    holder, early, late = (start(WAITS, "tune") for _ in range(3))
+    move_job(workspace, late.id, priority=1, actor="ada")
+    assert [job.id for job in workspace.store.jobs.queued()] == [late.id, early.id]
+    left = cancel_job(workspace, late.id, actor="ada")
+    assert (left.state, left.pid, left.cancelled_by) == (JobState.CANCELLED, None, "ada")
+    events = [(event.action, event.subject) for event in workspace.store.audit.events()]
+    assert events[-2:] == [("job.move", str(late.id)), ("job.cancel", str(late.id))]
+    with pytest.raises(UsageError, match="to be queued"):
+        move_job(workspace, holder.id, priority=1, actor="ada")
+    cancel_job(workspace, holder.id, actor="ada")
+    assert workspace.store.jobs.get(early.id).state is JobState.RUNNING
+
+
+def test_two_who_look_at_once_start_the_next_job_once(workspace: Workspace, start: StartJob, tmp_path: Path) -> None:
+    """The lookers are processes, as the UI and a command are."""
+    started = tmp_path / "started"
+    holder = start(WAITS, "tune")
+    job = start(f"open({str(started)!r}, 'a').write('once ')\n{WAITS}", "tune")
+    look = [sys.executable, "-m", "workbench", "jobs", "next"]
+    kill(holder)
+    environment = {**os.environ, "WORKBENCH_HOME": str(workspace.settings.home)}
+    lookers = [subprocess.Popen(look, env=environment, stdout=subprocess.DEVNULL) for _ in range(4)]
+    assert [looker.wait(PATIENCE_S) for looker in lookers] == [0] * 4
+    wait_until(started.exists)
+    time.sleep(0.2)
+    assert started.read_text() == "once "
+    assert workspace.store.jobs.get(job.id).state is JobState.RUNNING
+
+
+def test_a_slow_job_is_told_from_one_that_does_nothing_any_more(workspace: Workspace, start: StartJob) -> None:
+    job = start(SHOWS_LIFE)
+    log_path = Path(job.log_path)
+    assert not job_standing(workspace, job).is_stalled
+    wait_until(lambda: processes.last_sign_of_life(log_path))
+    assert not job_standing(workspace, job).is_stalled
+    for process in (leader := psutil.Process(job.pid), *leader.children()):
+        process.suspend()
+    os.utime(log_path.with_name(f"{log_path.name}.alive"), times=(0, 0))
+    assert job_standing(workspace, job).is_stalled
+    assert refresh_jobs(workspace)[0].state is JobState.RUNNING
+    assert cancel_job(workspace, job.id, actor="ada").state is JobState.CANCELLED
+
+
+def test_a_look_finds_the_job_of_a_starter_that_was_killed(workspace: Workspace, yard: Site) -> None:
+    code = f"""
+import os, signal, sys
+from workbench.workflows.jobs import start_job
+from workbench.workflows.workspace import Workspace
+for _ in range(2):
+    start_job(Workspace.open(), "tune", [sys.executable, "-c", {WAITS!r}], site="yard", actor="ada")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = {**os.environ, "WORKBENCH_HOME": str(workspace.settings.home)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == -signal.SIGKILL
+    waiting, running = refresh_jobs(workspace)
+    assert (waiting.state, running.state) == (JobState.QUEUED, JobState.RUNNING)
+    for job in (waiting, running):
+        assert cancel_job(workspace, job.id, actor="ada").state is JobState.CANCELLED
+
+
+def test_the_command_lists_moves_cancels_and_reads_jobs(workspace: Workspace, start: StartJob) -> None:
+    def run(*arguments: str) -> str:
+        environment = {"WORKBENCH_HOME": str(workspace.settings.home)}
+        return CliRunner().invoke(app, ["jobs", *arguments], env=environment, catch_exceptions=False).stdout
+
+    assert run() == "No job yet.\n"
+    holder, waiting = start(f"print('a line', flush=True)\n{WAITS}", "tune"), start(WAITS, "tune")
+    assert json.loads(run("move", str(waiting.id), "--priority", "3", "--json"))["place"] == 1
+    listed = json.loads(run("--json"))
+    assert [(job["id"], job["state"], job["place"]) for job in listed] == [
+        (waiting.id, "queued", 1),
+        (holder.id, "running", None),
+    ]
+    assert "queued, place 1" in run()
+    wait_until(lambda: "a line" in run("log", str(holder.id)))
+    assert json.loads(run("cancel", str(waiting.id), "--json"))["state"] == "cancelled"
+    with ThreadPoolExecutor() as pool:
+        following = pool.submit(lambda: "".join(follow_log(workspace, holder.id)))
+        assert "is cancelled" in run("cancel", str(holder.id))
+        assert following.result() == "a line\n"
+    assert run("next") == "0 jobs run, 0 wait.\n"
+
+
+@pytest.mark.parametrize(
+    ("named", "visible", "found"),
+    [
+        ("", "", ["cpu"]),
+        ("", "2,3", ["2", "3"]),
+        ("0, 1+2", None, ["0", "1+2"]),
+        ("cpu,cpu", "0", ["cpu", "cpu"]),
+    ],
+)
+def test_the_devices_are_those_that_are_named_or_seen(
+    named: str, visible: str | None, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    settings = Settings(devices=named)
+    assert devices(settings) == found
+    assert free_devices(settings, [found[0]]) == found[1:]
+
+
+def test_a_job_sees_its_device_alone(workspace: Workspace, yard: Site) -> None:
+    settings = workspace.settings.model_copy(update={"devices": "3,1+2"})
+    two = replace(workspace, settings=settings)
+    code = "import os; print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['WORKBENCH_DEVICES'])"
+    jobs = [start_job(two, "tune", [sys.executable, "-c", code], site="yard", actor="ada") for _ in range(2)]
+    wait_until(lambda: not workspace.store.jobs.running() or not refresh_jobs(two))
+    assert [job_log_tail(job) for job in jobs] == ["3 3,1+2\n", "1,2 3,1+2\n"]
 
 
 def test_a_poll_in_the_middle_of_a_cancel_sees_no_other_outcome(workspace: Workspace, start: StartJob) -> None:
@@ -159,6 +347,20 @@ def test_the_runs_that_a_killed_job_left_open_are_ended(workspace: Workspace, st
     assert states == {job_log_tail(job).strip(): "KILLED", other.id: "RUNNING"}
 
 
+def test_a_killed_job_is_failed_while_mlflow_is_away(
+    workspace: Workspace, start: StartJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    away = "http://127.0.0.1:9"
+    job = start(WAITS)
+    opening = Opening("f" * 32, away, ends_run=True)
+    Journal.begin(workspace.settings.home / "mlruns" / "undelivered", opening).close(remove=False)
+    kill(job)
+    without_mlflow = replace(workspace, settings=workspace.settings.model_copy(update={"mlflow_tracking_uri": away}))
+    assert ended(without_mlflow, job).state is JobState.FAILED
+    assert without_mlflow.tracker.undelivered().keys() == {"f" * 32}
+
+
 def test_a_tuning_job_shows_life_in_its_log_and_a_cancel_ends_its_run(harbour: Workspace, tmp_path: Path) -> None:
     recipe = tmp_path / "long.yaml"
     recipe.write_text(RECIPE, encoding="utf-8")
@@ -178,9 +380,10 @@ def test_a_tuning_job_shows_life_in_its_log_and_a_cancel_ends_its_run(harbour: W
 
 
 def test_another_process_with_the_same_id_is_not_taken_for_the_job(workspace, start) -> None:
-    job = start("import time; time.sleep(600)")
+    job = start(WAITS)
     stale = workspace.store.jobs.add(kind="test", site="yard", argv=["x"], started_by="ada", log_path="none.log")
-    workspace.store.jobs.update(replace(stale, pid=job.pid, started_at=stale.started_at - timedelta(hours=1)))
+    an_hour_ago = stale.started_at - timedelta(hours=1)
+    workspace.store.jobs.update(replace(stale, state=JobState.RUNNING, pid=job.pid, started_at=an_hour_ago))
     assert [found.state for found in refresh_jobs(workspace)] == [JobState.FAILED, JobState.RUNNING]
     assert psutil.pid_exists(job.pid)
 
@@ -195,3 +398,19 @@ def test_a_tuning_job_is_checked_before_it_starts(workspace, yard, tmp_path) -> 
     with pytest.raises(DatasetError):
         start_tune_job(workspace, recipe, site="yard", actor="ada")
     assert refresh_jobs(workspace) == []
+
+
+def test_a_stopped_run_is_resumed_by_a_job_of_its_own(workspace: Workspace, start: StartJob) -> None:
+    job = start(OPENS_A_RUN, "tune")
+    wait_until(lambda: job_log_tail(job).strip())
+    with pytest.raises(UsageError, match="failed or was cancelled"):
+        resume_job(workspace, job.id, actor="ada")
+    cancel_job(workspace, job.id, actor="ada")
+    holder = start(WAITS, "tune")
+    resumed = resume_job(workspace, job.id, actor="ada")
+    assert (resumed.kind, resumed.state) == ("tune", JobState.QUEUED)
+    assert resumed.argv[1:] == ("-m", "workbench", "tune", "--resume", job_log_tail(job).strip())
+    cancel_job(workspace, resumed.id, actor="ada")
+    cancel_job(workspace, holder.id, actor="ada")
+    with pytest.raises(UsageError, match="tune, cancelled"):
+        resume_job(workspace, holder.id, actor="ada")

@@ -15,6 +15,7 @@ from workbench import processes
 from workbench.domain import Role, User
 from workbench.errors import LabelStudioError, ServiceError, UsageError
 from workbench.settings import NO_TELEMETRY, Settings
+from workbench.tracking.journal import Journal, Opening
 from workbench.workflows import services
 from workbench.workflows.services import ServiceState
 from workbench.workflows.workspace import Workspace
@@ -140,6 +141,7 @@ def test_the_doctor_says_what_to_do_about_a_bare_workspace(bench: Workspace) -> 
         "database",
         "frames",
         "free disk",
+        "tracked runs",
         "telemetry",
     ]
     for name, remedy in {
@@ -160,6 +162,13 @@ def test_the_doctor_finds_a_good_workspace_good(label_studio_workspace: Workspac
     checks = outcomes(label_studio_workspace)
     assert {name for name, check in checks.items() if not check.ok} <= {"MLflow", "UI"}
     assert "accepts the token of" in checks["Label Studio"].explanation
+
+
+def test_the_doctor_tells_of_runs_that_mlflow_has_yet_to_hear_of(bench: Workspace) -> None:
+    left = bench.settings.home / "mlruns" / "undelivered"
+    Journal.begin(left, Opening("f" * 32, "http://elsewhere:5000", ends_run=True)).close(remove=False)
+    told = outcomes(bench)["tracked runs"]
+    assert (told.ok, "1 run of which it has yet to hear" in told.explanation) == (False, True)
 
 
 def test_the_doctor_finds_a_wrong_token(label_studio_workspace: Workspace) -> None:

@@ -15,7 +15,9 @@ from workbench.cli import (
     evaluate,
     footage,
     gold,
+    jobs,
     label,
+    model,
     predict,
     prelabels,
     promote,
@@ -23,6 +25,7 @@ from workbench.cli import (
     recipe,
     services,
     site,
+    sweep,
     taxonomy,
     timeline,
     tune,
@@ -55,9 +58,12 @@ app.add_typer(timeline.app, name="timeline")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(recipe.app, name="recipe")
 app.command("tune")(tune.tune)
+app.command("sweep")(sweep.sweep)
 app.command("evaluate")(evaluate.evaluate)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(drift.app, name="drift")
 app.add_typer(promote.app, name="promote")
+app.add_typer(model.app, name="model")
 app.command("predict")(predict.predict)
 app.add_typer(base.app, name="base")
 app.add_typer(demo.app, name="demo")

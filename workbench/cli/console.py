@@ -47,10 +47,14 @@ errors = Console(stderr=True, markup=False, highlight=False)
 
 
 def open_workspace() -> "Workspace":
-    """Open the workspace that ``WORKBENCH_HOME`` or the current folder names."""
+    """Open the workspace that ``WORKBENCH_HOME`` or the current folder names; a job then shows that it lives."""
+    from workbench.jobs import start_heartbeat
     from workbench.workflows.workspace import Workspace
 
-    return Workspace.open()
+    workspace = Workspace.open()
+    if workspace.settings.job:
+        start_heartbeat(workspace.settings.logs_dir / f"{workspace.settings.job}.log")
+    return workspace
 
 
 def actor_name() -> str:

@@ -20,7 +20,7 @@ SetOption = Annotated[
 @app.command()
 def check(file: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False) -> None:
     """Check a recipe; all of its problems are told together."""
-    from workbench.recipe import load_recipe
+    from workbench.recipe_file import load_recipe
 
     recipe = load_recipe(file, overrides or [])
     found = {"file": str(file), "digest": recipe.digest, "recipe": recipe.resolved()}
@@ -30,7 +30,7 @@ def check(file: RecipeArgument, overrides: SetOption = None, as_json: JsonOption
 @app.command()
 def explain(file: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False) -> None:
     """Tell every value of a recipe, defaults included, and who chose it."""
-    from workbench.recipe import explain_recipe
+    from workbench.recipe_file import explain_recipe
 
     values = explain_recipe(file, overrides or [])
     table = Table("key", "value", "chosen by")

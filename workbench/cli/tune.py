@@ -1,31 +1,37 @@
 """``workbench tune``: adapt the base model to a site."""
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.table import Table
+from rich.text import Text
 
-from workbench.cli.console import (
-    DatasetOption,
-    JsonOption,
-    SiteOption,
-    actor_name,
-    emit,
-    errors,
-    open_workspace,
-    progress_bar,
-)
-from workbench.cli.recipe import RecipeArgument, SetOption
+from workbench.cli.console import DatasetOption, JsonOption, actor_name, emit, errors, open_workspace, progress_bar
+from workbench.cli.recipe import SetOption
+from workbench.errors import UsageError
 
 if TYPE_CHECKING:
     from workbench.tuning.tuner import Preflight
 
+FileArgument = Annotated[Path | None, typer.Argument(help="Recipe file, such as recipes/demo.yaml.")]
+TunedSiteOption = Annotated[str | None, typer.Option("--site", help="Name of the site.")]
+ResumeOption = Annotated[
+    str | None, typer.Option("--resume", metavar="RUN", help="Go on with this run, which was stopped.")
+]
+PreflightOption = Annotated[
+    bool, typer.Option("--preflight", help="Show and check what would be trained, and train nothing.")
+]
+
 
 def tune(
-    file: RecipeArgument,
-    site: SiteOption,
+    file: FileArgument = None,
+    site: TunedSiteOption = None,
     overrides: SetOption = None,
     dataset_id: DatasetOption = None,
+    run_to_resume: ResumeOption = None,
+    only_preflight: PreflightOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tune the base model on a site's dataset, tracked in MLflow, and print the run's id and adapter."""
@@ -34,23 +40,57 @@ def tune(
     from workbench.workflows import tune as workflow
 
     with progress_bar() as progress:
-        result = workflow.tune(
-            open_workspace(),
-            file,
-            site=site,
-            overrides=overrides or [],
-            dataset_id=dataset_id,
-            actor=actor_name(),
-            progress=progress,
-            announce=_announce,
-        )
+        if run_to_resume is not None:
+            _require_nothing_else(file, site, overrides, dataset_id)
+            result = workflow.resume(
+                open_workspace(), run_to_resume, actor=actor_name(), progress=progress, announce=_announce, warn=_warn
+            )
+        else:
+            recipe, known_site = _required(file, site)
+            workspace, chosen = open_workspace(), overrides or []
+            if only_preflight:
+                checked = workflow.preflight(
+                    workspace, recipe, site=known_site, overrides=chosen, dataset_id=dataset_id, progress=progress
+                )
+                emit(checked, as_json, _told(checked))
+                return
+            result = workflow.tune(
+                workspace,
+                recipe,
+                site=known_site,
+                overrides=chosen,
+                dataset_id=dataset_id,
+                actor=actor_name(),
+                progress=progress,
+                announce=_announce,
+                warn=_warn,
+            )
     best = "the last step" if result.best_step is None else f"step {result.best_step}, chosen on the validation split"
     told = (
         f"Run {result.run_id}: {result.steps} steps in {result.seconds:.0f} s, training loss {result.final_loss:.3f}; "
         f"kept {best}.\nThe adapter is in {result.adapter_dir}.\n"
-        f"Next: workbench evaluate --site {site} --model {result.run_id}"
+        f"Next: workbench evaluate --site {result.site} --model {result.run_id}"
     )
     emit(result, as_json, told)
+
+
+def _required(file: Path | None, site: str | None) -> tuple[Path, str]:
+    if file is None or site is None:
+        raise UsageError(
+            expected="a recipe file and --site, or --resume with a run",
+            found="no recipe file" if file is None else "no --site",
+            remedy="run e.g. `workbench tune recipes/demo.yaml --site dock`",
+        )
+    return file, site
+
+
+def _require_nothing_else(*given: object) -> None:
+    if any(given):
+        raise UsageError(
+            expected="--resume alone",
+            found="other choices beside it",
+            remedy="leave them out: a run goes on with the recipe, site and dataset that it began with",
+        )
 
 
 def _announce(preflight: "Preflight") -> None:
@@ -58,9 +98,25 @@ def _announce(preflight: "Preflight") -> None:
     for part in preflight.parts:
         table.add_row(part.part, part.train, f"{part.trainable:,}", f"{part.parameters:,}")
     errors.print(table)
+    errors.print(_told(preflight), soft_wrap=True)
+
+
+def _told(preflight: "Preflight") -> str:
     learnt = ", ".join(f"{mask.learnt} of {len(mask.tokens)}" for mask in preflight.masks)
-    errors.print(
+    return (
         f"{preflight.steps} steps on {preflight.train_frames} frames, {preflight.validation_frames} for validation; "
-        f"tokens in the loss of one frame's examples: {learnt}.",
-        soft_wrap=True,
+        f"tokens in the loss of one frame's examples: {learnt}.{_cost(preflight)}"
     )
+
+
+def _cost(preflight: "Preflight") -> str:
+    if (cost := preflight.estimate) is None:
+        return ""
+    return (
+        f"\nAbout {cost.total_s / 60:.0f} min at {cost.step_s:.2f} s a step, and {cost.memory_mib / 1024:.1f} of "
+        f"{cost.available_mib / 1024:.1f} GiB of memory, on {cost.device}."
+    )
+
+
+def _warn(text: str) -> None:
+    errors.print(Text(text, style="yellow"), soft_wrap=True)

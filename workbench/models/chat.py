@@ -16,6 +16,7 @@ from PIL.Image import Image
 from transformers import BatchFeature, ProcessorMixin
 
 from workbench.errors import ModelError
+from workbench.models.family import family_of_processor
 
 CONTRACT_FILE = "chat_contract.json"
 IGNORED_LABEL = -100
@@ -36,7 +37,8 @@ class ChatContract:
         cls, processor: ProcessorMixin, *, class_names: Sequence[str] = (), system_prompt: str = ""
     ) -> "ChatContract":
         """Return the contract of ``processor`` as it stands, for a model that knows ``class_names``."""
-        if not processor.chat_template:
+        chat_template = processor.chat_template or family_of_processor(processor).chat_template
+        if not chat_template:
             raise ModelError(
                 expected="a processor with a chat template",
                 found=f"{type(processor).__name__} without one",
@@ -44,7 +46,7 @@ class ChatContract:
             )
         settings = processor.image_processor.to_dict()
         kept = {key: settings[key] for key in sorted(settings) if key not in _VOLATILE_IMAGE_SETTINGS}
-        return cls(processor.chat_template, system_prompt, json.dumps(kept, sort_keys=True), tuple(class_names))
+        return cls(chat_template, system_prompt, json.dumps(kept, sort_keys=True), tuple(class_names))
 
     @classmethod
     def load(cls, directory: Path) -> "ChatContract":
@@ -111,6 +113,10 @@ def prompt_text(processor: ProcessorMixin, contract: ChatContract, instruction: 
 
 def conversation_text(processor: ProcessorMixin, contract: ChatContract, instruction: str, answer: str) -> str:
     """Return the conversation with the answer, ending on the token with which the model is to stop."""
+    before_answer = family_of_processor(processor).before_answer
+    if before_answer is not None:
+        prompt = prompt_text(processor, contract, instruction)
+        return f"{prompt}{before_answer}{answer}{_end_of_answer(processor)}"
     reply = {"role": "assistant", "content": [{"type": "text", "text": answer}]}
     text = _render(processor, contract, [*_request(contract, instruction), reply], add_generation_prompt=False)
     return text.rstrip()
@@ -119,12 +125,15 @@ def conversation_text(processor: ProcessorMixin, contract: ChatContract, instruc
 def answer_tokens(processor: ProcessorMixin, contract: ChatContract, instruction: str, answer: str) -> list[int]:
     """Return the tokens that the model is to say: the answer and the end of utterance.
 
-    The prompt's tokens must be a prefix of the conversation's, and the conversation must end with the tokenizer's
-    end-of-sequence token: a ModelError tells when a chat template breaks either.
+    The prompt's tokens must be a prefix of the conversation's, and the conversation must end with the token by which
+    the family ends an answer: a ModelError tells when a chat template breaks either.
     """
-    prompt = _token_ids(processor, prompt_text(processor, contract, instruction))
-    whole = _token_ids(processor, conversation_text(processor, contract, instruction, answer))
-    end_id = processor.tokenizer.eos_token_id
+    end_id = processor.tokenizer.convert_tokens_to_ids(_end_of_answer(processor))
+    if family_of_processor(processor).answers_apart:
+        prompt, whole = [], _token_ids(processor, f"{answer}{_end_of_answer(processor)}")
+    else:
+        prompt = _token_ids(processor, prompt_text(processor, contract, instruction))
+        whole = _token_ids(processor, conversation_text(processor, contract, instruction, answer))
     if not answer.strip() or whole[: len(prompt)] != prompt or whole[-1] != end_id:
         raise ModelError(
             expected=f"a chat template whose prompt begins the conversation and that ends in {end_id}",
@@ -146,11 +155,15 @@ def encode(
     ``labels`` is ``[batch, length]``, -100 on prompt, image and padding. Nothing is ever truncated: a cut would remove
     image placeholders.
     """
-    texts = [
-        conversation_text(processor, contract, instruction, answer)
-        for instruction, answer in zip(instructions, answers, strict=True)
-    ]
-    batch = _process(processor, images, texts, padding_side="right")
+    if family_of_processor(processor).answers_apart:
+        texts = [prompt_text(processor, contract, instruction) for instruction in instructions]
+        batch = _process(processor, images, texts, padding_side="right", suffix=list(answers))
+    else:
+        texts = [
+            conversation_text(processor, contract, instruction, answer)
+            for instruction, answer in zip(instructions, answers, strict=True)
+        ]
+        batch = _process(processor, images, texts, padding_side="right")
     labels = torch.full_like(batch["input_ids"], IGNORED_LABEL)
     lengths = batch["attention_mask"].sum(dim=1).tolist()
     for row, (instruction, answer) in enumerate(zip(instructions, answers, strict=True)):
@@ -176,15 +189,19 @@ def encode_prompts(
 
 
 def _process(
-    processor: ProcessorMixin, images: Sequence[Image], texts: Sequence[str], *, padding_side: str
+    processor: ProcessorMixin, images: Sequence[Image], texts: Sequence[str], *, padding_side: str, **more: Any
 ) -> BatchFeature:
-    return processor(
+    batch = processor(
         images=[[image] for image in images],
         text=list(texts),
         padding=True,
         padding_side=padding_side,
         return_tensors="pt",
+        add_special_tokens=_lacks_beginning(processor, texts[0]),
+        **more,
     )
+    batch.pop("labels", None)  # PaliGemma's own, which mask nothing in prompts
+    return batch
 
 
 def _request(contract: ChatContract, instruction: str) -> list[dict[str, Any]]:
@@ -207,5 +224,15 @@ def _render(
     )
 
 
+def _end_of_answer(processor: ProcessorMixin) -> str:
+    return family_of_processor(processor).end_of_answer or str(processor.tokenizer.eos_token)
+
+
 def _token_ids(processor: ProcessorMixin, text: str) -> list[int]:
-    return list(processor.tokenizer(text)["input_ids"])
+    return list(processor.tokenizer(text, add_special_tokens=_lacks_beginning(processor, text))["input_ids"])
+
+
+def _lacks_beginning(processor: ProcessorMixin, text: str) -> bool:
+    """Tell whether the tokenizer may add its beginning of sequence: a template's own must not be doubled."""
+    beginning = processor.tokenizer.bos_token
+    return not (beginning and text.startswith(beginning))

@@ -2,15 +2,18 @@
 
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
     AutoModelForImageTextToText,
     AutoProcessor,
     BitsAndBytesConfig,
@@ -20,23 +23,28 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from workbench.errors import ModelError
+from workbench.models.family import Family, family_of
 from workbench.models.hub import HUB_ERRORS, needs_no_network
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 VERSION_DIGITS = 8
 DTYPES = ("auto", "float32", "bfloat16", "float16")
-# Full paths, as bitsandbytes matches whole names: the vision towers and projectors of the families in `recipes/`.
-UNQUANTIZED_MODULES = ("lm_head", "model.vision_model", "model.connector", "model.visual", "model.vision_tower")
 _LOADING_ERRORS = (*HUB_ERRORS, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
 
 transformers_logging.disable_progress_bar()
 
 
 def load_processor(source: str | Path, *, revision: str | None = None) -> ProcessorMixin:
-    """Load the processor at ``source`` on its Pillow backend, which needs no torchvision."""
-    local = needs_no_network(source, revision=revision)
+    """Load the processor at ``source``; its images are prepared by Pillow, so that pixels are the same everywhere."""
+    where = {"revision": revision, "local_files_only": needs_no_network(source, revision=revision)}
+    family = _family_at(source, where)
+    family.require_libraries()
     with _told_as_model_error(f"a model with its processor at {source}"):
-        return AutoProcessor.from_pretrained(str(source), revision=revision, backend="pil", local_files_only=local)
+        if not family.needs_torchvision:
+            return AutoProcessor.from_pretrained(str(source), backend="pil", **where)
+        processor = AutoProcessor.from_pretrained(str(source), **where)
+        processor.image_processor = AutoImageProcessor.from_pretrained(str(source), backend="pil", **where)
+        return processor
 
 
 def load_base(
@@ -50,16 +58,16 @@ def load_base(
             remedy="correct the recipe",
         )
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    local = needs_no_network(source, revision=revision)
+    where = {"revision": revision, "local_files_only": needs_no_network(source, revision=revision)}
+    family = _family_at(source, where)
     with _told_as_model_error(f"an image-text-to-text model at {source}"):
         model: PreTrainedModel = AutoModelForImageTextToText.from_pretrained(
             str(source),
-            revision=revision,
-            local_files_only=local,
             dtype=dtype,
             use_safetensors=True,
-            quantization_config=_nf4_config() if quantization else None,
+            quantization_config=_nf4_config(family) if quantization else None,
             device_map={"": device} if quantization else None,
+            **where,
         )
     return model if quantization else model.to(device)
 
@@ -74,7 +82,7 @@ def attach_adapter(model: PreTrainedModel, adapter: Path) -> PeftModel:
         with warnings.catch_warnings():
             # peft 0.21 asks transformers 5.23 for an attribute under its old name.
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-            # An adapter on a tied lm_head leaves the shared embedding as it is; it is never merged.
+            # An adapter on a tied lm_head leaves the shared embedding as it is; merging parts the two first.
             warnings.filterwarnings("ignore", "Model has `tie_word_embeddings=True`", UserWarning)
             adapted = PeftModel.from_pretrained(model, str(adapter))
         stored = load_file(adapter / ADAPTER_WEIGHTS)
@@ -114,13 +122,19 @@ def _told_as_model_error(expected: str) -> Iterator[None]:
         ) from exc
 
 
-def _nf4_config() -> BitsAndBytesConfig:
+def _family_at(source: str | Path, where: Mapping[str, Any]) -> Family:
+    with _told_as_model_error(f"a model at {source}"):
+        config = AutoConfig.from_pretrained(str(source), **where)
+    return family_of(config)
+
+
+def _nf4_config(family: Family) -> BitsAndBytesConfig:
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16,
-        llm_int8_skip_modules=list(UNQUANTIZED_MODULES),
+        llm_int8_skip_modules=list(family.unquantised),
     )
 
 

@@ -18,7 +18,8 @@ from PIL.Image import Image
 from transformers import BatchFeature, PreTrainedModel, ProcessorMixin
 from transformers.utils import ModelOutput
 
-from workbench.models.chat import ChatContract, answer_tokens, encode_prompts
+from workbench.models.chat import CONTRACT_FILE, ChatContract, answer_tokens, encode_prompts
+from workbench.models.family import family_of
 from workbench.models.instructions import CAPTION_INSTRUCTION, class_instruction, class_text
 from workbench.models.loading import attach_adapter, load_base, load_processor, version_of
 
@@ -44,15 +45,22 @@ class Vlm:
     def answer(
         self, images: Sequence[Image], instructions: Sequence[str], *, max_new_tokens: int = 40, batch_size: int = 16
     ) -> list[str]:
-        """Return the model's greedy answer to each instruction about the image at the same place."""
-        answers: list[str] = []
+        """Return the model's greedy answer to each instruction about the image at the same place.
+
+        Instructions of like length are asked together, so that little is padded.
+        """
+        answers = [""] * len(images)
+        by_length = sorted(range(len(images)), key=lambda place: len(instructions[place]))
         for rows in _batches(len(images), batch_size):
-            batch = self._prompts(images[rows], instructions[rows])
+            places = by_length[rows]
+            batch = self._prompts([images[place] for place in places], [instructions[place] for place in places])
             with torch.inference_mode():
                 tokens = self.model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
             new_tokens = tokens[:, batch["input_ids"].shape[1] :]
-            answers += self.processor.batch_decode(new_tokens, skip_special_tokens=True)
-        return [answer.strip() for answer in answers]
+            said = self.processor.batch_decode(new_tokens, skip_special_tokens=True)
+            for place, answer in zip(places, said, strict=True):
+                answers[place] = answer.strip()
+        return answers
 
     def class_probabilities(
         self, images: Sequence[Image], class_names: Sequence[str], *, batch_size: int = 16
@@ -147,10 +155,13 @@ def load_vlm(
 
     ``dtype`` is a torch dtype's name or ``auto``; ``quantization`` is None or ``nf4``; ``image_settings`` override the
     image processor's (the pixel budget). With an adapter its own ``chat_contract.json`` is used unless ``contract`` is
-    given. Runs on the first GPU if there is one. Raises ModelError when something cannot be loaded or does not fit.
+    given, and so is that of a merged model unless ``image_settings`` are. Runs on the first GPU if there is one. Raises
+    ModelError when something cannot be loaded or does not fit.
     """
     if contract is None and adapter:
         contract = ChatContract.load(adapter)
+    elif contract is None and image_settings is None and (Path(source) / CONTRACT_FILE).is_file():
+        contract = ChatContract.load(Path(source))
     processor = load_processor(source, revision=revision)
     for name, value in (image_settings or {}).items():
         setattr(processor.image_processor, name, value)
@@ -182,9 +193,12 @@ def _log_likelihoods(
     cache.batch_repeat_interleave(n_answers)
     tokens, present = tokens.repeat(n_prompts, 1), present.repeat(n_prompts, 1)
     mask = torch.cat([prompts["attention_mask"].repeat_interleave(n_answers, dim=0).cpu(), present[:, :-1]], dim=1)
+    mask = mask.to(model.device)
+    find_positions = family_of(model.config).text_positions
     rest = model(
         input_ids=tokens[:, :-1].to(model.device),
-        attention_mask=mask.to(model.device),
+        attention_mask=mask,
+        position_ids=find_positions(model, mask, tokens.shape[1] - 1) if find_positions else None,
         past_key_values=cache,
         use_cache=True,
     )

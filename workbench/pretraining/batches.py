@@ -8,8 +8,9 @@ import torch
 from transformers import Idefics3Processor
 
 from workbench.models.chat import ChatContract
+from workbench.models.packing import EncodedQuestion, PackedBatch, PackedImage, pack
 from workbench.pretraining.augmentation import augment
-from workbench.pretraining.packing import EncodedQuestion, PackedBatch, QuestionEncoder, pack
+from workbench.pretraining.questions import QuestionEncoder
 from workbench.pretraining.scene_cache import CachedMark, SceneCache, step_scenes, to_pixels
 from workbench.pretraining.word_loss import CaptionWords
 
@@ -47,7 +48,7 @@ class SceneBatches:
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + step)
         return SceneBatch(
             pixels=augment(to_pixels(self._cache.pixels(indices)), generator),
-            questions=pack(self._encoder.prefix, [self._choose(index, rng) for index in indices]),
+            questions=pack([PackedImage(self._encoder.prefix, self._choose(index, rng)) for index in indices]),
             words=self._words.targets(indices),
             marks=tuple(self._cache.marks[index] for index in indices),
         )

@@ -10,11 +10,11 @@ import torch
 from transformers import Idefics3ForConditionalGeneration, Idefics3Processor
 
 from workbench.models.chat import IGNORED_LABEL
+from workbench.models.packing import PackedBatch
 from workbench.pretraining.batches import SceneBatch, SceneBatches
 from workbench.pretraining.checkpoint import Done, load_checkpoint, save_checkpoint
 from workbench.pretraining.loss_report import STEPS_PER_REPORT, LossReport
 from workbench.pretraining.optimisation import bfloat16_norms, learning_rate_share, new_optimizers, take_step
-from workbench.pretraining.packing import PackedBatch
 from workbench.pretraining.place_loss import PLACE_SHARE, PlaceTeacher, words_of
 from workbench.pretraining.scene_cache import SceneCache
 from workbench.pretraining.word_loss import teaching_share, word_loss
@@ -110,6 +110,8 @@ def packed_loss(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the weighted mean cross-entropy of the answers' tokens, and the image features it was computed from.
 
+    A token of an answer of n tokens weighs n^-½: long captions teach most, but do not drown a yes or a no.
+
     Runs in bfloat16 where that is safe; the features are ``[scenes, image tokens, text width]``.
     """
     with torch.autocast("cpu", torch.bfloat16):
@@ -119,10 +121,18 @@ def packed_loss(
         image_places = (batch.input_ids == model.config.image_token_id).unsqueeze(-1)
         embedded = embedded.masked_scatter(image_places, image_features.to(embedded.dtype))
         hidden = model.model.text_model(
-            inputs_embeds=embedded, position_ids=batch.position_ids, attention_mask=batch.mask, use_cache=False
+            inputs_embeds=embedded,
+            position_ids=batch.position_ids,
+            attention_mask=batch.mask(torch.bfloat16),
+            use_cache=False,
         ).last_hidden_state
         learnt = batch.targets != IGNORED_LABEL
         logits = model.lm_head(hidden[learnt])
     losses = torch.nn.functional.cross_entropy(logits.float(), batch.targets[learnt], reduction="none")
-    weights = batch.weights[learnt]
+    weights = _token_weights(batch)[learnt]
     return (losses * weights).sum() / weights.sum(), image_features
+
+
+def _token_weights(batch: PackedBatch) -> torch.Tensor:
+    same_answer = (batch.segments[:, :, None] == batch.segments[:, None, :]) & (batch.targets != IGNORED_LABEL)[:, None]
+    return same_answer.sum(dim=2).clamp(min=1) ** -0.5

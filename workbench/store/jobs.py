@@ -1,10 +1,10 @@
-"""Long work that runs in processes of its own."""
+"""Long work that runs in processes of its own, and the queue of what is to run."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, Select, insert, select, update
 
 from workbench.domain import Job, JobState, utc_now
 from workbench.errors import NotFoundError
@@ -16,15 +16,19 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, *, kind: str, site: str, argv: Sequence[str], started_by: str, log_path: str) -> Job:
+    def add(
+        self, *, kind: str, site: str, argv: Sequence[str], started_by: str, log_path: str, priority: int = 0
+    ) -> Job:
+        """Put a job at the end of the queue."""
         values = {
             "kind": kind,
             "site": site,
             "argv": list(argv),
-            "state": JobState.RUNNING.value,
+            "state": JobState.QUEUED.value,
             "started_by": started_by,
             "started_at": utc_now(),
             "log_path": log_path,
+            "priority": priority,
         }
         with self._database.transaction() as connection:
             row = connection.execute(insert(jobs).values(values).returning(jobs)).one()
@@ -36,17 +40,27 @@ class Jobs:
         self._database.write(update(jobs).where(jobs.c.id == job.id).values(values))
 
     def get(self, job_id: int) -> Job:
-        for row in self._database.rows(select(jobs).where(jobs.c.id == job_id)):
-            return _job(row)
+        for job in self._found(select(jobs).where(jobs.c.id == job_id)):
+            return job
         raise NotFoundError(
-            expected="the number of a job", found=str(job_id), remedy="look at the jobs of the site in the UI"
+            expected="the number of a job", found=str(job_id), remedy="look it up with `workbench jobs` or in the UI"
         )
 
     def all(self, site: str | None = None) -> list[Job]:
         """Return the jobs, newest first."""
         query = select(jobs).order_by(jobs.c.id.desc())
-        if site is not None:
-            query = query.where(jobs.c.site == site)
+        return self._found(query if site is None else query.where(jobs.c.site == site))
+
+    def running(self) -> list[Job]:
+        """Return the jobs of all sites that were started and not yet seen to end, oldest first."""
+        return self._found(select(jobs).where(jobs.c.state == JobState.RUNNING.value).order_by(jobs.c.id))
+
+    def queued(self) -> list[Job]:
+        """Return the jobs of all sites that wait, in the order in which they will be started."""
+        waiting = select(jobs).where(jobs.c.state == JobState.QUEUED.value)
+        return self._found(waiting.order_by(jobs.c.priority.desc(), jobs.c.id))
+
+    def _found(self, query: Select[Any]) -> list[Job]:
         return [_job(row) for row in self._database.rows(query)]
 
 

@@ -15,7 +15,10 @@ from workbench.models.chat import ChatContract
 from workbench.models.vlm import Vlm, load_vlm
 from workbench.recipe import Recipe
 from workbench.tuning.adapter_files import RECIPE_FILE, verify_adapter, write_manifest
-from workbench.tuning.collator import Collator, TrainingItem, model_inputs
+from workbench.tuning.collator import Collator, model_inputs
+from workbench.tuning.encoding import TrainingItem
+from workbench.tuning.forward import use_fast_attention
+from workbench.tuning.gradients import keep_trainable
 
 TUNING_FILE = "tuning.json"
 LOGIT_TOLERANCE = 2e-2
@@ -70,6 +73,8 @@ def prove_adapter(
         )
     verify_adapter(directory)
     reloaded = load_vlm(adapter=directory, **base)
+    use_fast_attention(reloaded.model)  # in 16 bits another way of computing attention gives other answers
+    keep_trainable(reloaded.model)
     difference = float((_logits(tuned, item) - _logits(reloaded, item)).abs().max())
     if not difference <= LOGIT_TOLERANCE:
         raise PreflightError(

@@ -1,109 +1,99 @@
-"""From labelled frames to training batches: one frame with all its instructions is one item."""
+"""From items to training batches: row by row for any model, or packed where one look at a frame serves all its rows.
 
-import io
-from collections.abc import Mapping, Sequence
+Beside the model's inputs every batch has, per row (an example of a frame), ``row_weight`` (float32), ``row_task``
+(int64, the place in ``TASKS``) and ``row_tokens`` (float32, the answer's tokens); the first item's rows come first.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
-from torch.utils.data import Dataset
 from transformers import ProcessorMixin
 
-from workbench.domain import LabelledFrame
-from workbench.errors import DatasetError
-from workbench.models.chat import ChatContract, encode
-from workbench.recipe import Data, Tasks
-from workbench.tuning.augmentation import augment
-from workbench.tuning.examples import Example, examples_of
-from workbench.tuning.sampling import Draw
+from workbench.models.chat import IGNORED_LABEL, ChatContract, encode
+from workbench.models.packing import PackedBatch, pack
+from workbench.tuning.encoding import EncodedFrame, TrainingItem
+from workbench.tuning.examples import TASKS, Example
 
-TASKS = tuple(Tasks.model_fields)
-_OURS = frozenset({"labels", "row_weight", "row_task", "row_frame"})
-
-
-@dataclass(frozen=True)
-class TrainingItem:
-    """A decoded frame with what it teaches."""
-
-    image: Image.Image
-    examples: tuple[Example, ...]
-
-
-class DrawnFrames(Dataset[TrainingItem]):
-    """The draws of a plan, in order. What a draw looks like is a function of the seed, its epoch, index and place."""
-
-    def __init__(
-        self, frames: Sequence[LabelledFrame], plan: Sequence[Draw], class_names: Sequence[str], data: Data, seed: int
-    ) -> None:
-        self.plan = plan
-        self._frames, self._class_names, self._data, self._seed = frames, class_names, data, seed
-
-    def __len__(self) -> int:
-        return len(self.plan)
-
-    def __getitem__(self, place: int) -> TrainingItem:
-        draw = self.plan[place]
-        rng = np.random.default_rng((self._seed, draw.epoch, draw.index, place))
-        item = item_of(self._frames[draw.index], self._class_names, self._data)
-        return TrainingItem(augment(item.image, self._data.augmentation, rng), item.examples)
-
-
-class FixedFrames(Dataset[TrainingItem]):
-    """Every frame once, as it is: what is measured on."""
-
-    def __init__(self, frames: Sequence[LabelledFrame], class_names: Sequence[str], data: Data) -> None:
-        self._frames, self._class_names, self._data = frames, class_names, data
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def __getitem__(self, place: int) -> TrainingItem:
-        return item_of(self._frames[place], self._class_names, self._data)
+Batch = dict[str, Any]
+_OURS = frozenset({"labels", "row_weight", "row_task", "row_tokens"})
 
 
 @dataclass(frozen=True)
 class Collator:
-    """Encodes items through the chat contract, row by row: the first item's examples, then the second's.
-
-    Beside the model's inputs and ``labels`` the batch has, per row, ``row_weight`` (float32), ``row_task`` (int64, the
-    place in ``TASKS``) and ``row_frame`` (int64, the place in the batch of the frame that the row asks about).
-    """
+    """Encodes items through the chat contract, every row with a picture of its own, with ``labels`` [rows, length]."""
 
     processor: ProcessorMixin
     contract: ChatContract
 
-    def __call__(self, items: Sequence[TrainingItem]) -> dict[str, Any]:
-        rows = [(place, item.image, example) for place, item in enumerate(items) for example in item.examples]
+    def __call__(self, items: Sequence[TrainingItem]) -> Batch:
+        rows = [(item.image, example) for item in items for example in item.examples]
         batch = encode(
             self.processor,
             self.contract,
-            [image for _, image, _ in rows],
-            [example.instruction for _, _, example in rows],
-            [example.answer for _, _, example in rows],
+            [image for image, _ in rows],
+            [example.instruction for _, example in rows],
+            [example.answer for _, example in rows],
         )
-        return {
-            **batch,
-            "row_weight": torch.tensor([example.weight for _, _, example in rows]),
-            "row_task": torch.tensor([TASKS.index(example.task) for _, _, example in rows]),
-            "row_frame": torch.tensor([place for place, _, _ in rows]),
-        }
+        tokens = (batch["labels"] != IGNORED_LABEL).sum(dim=1)
+        return {**batch, **_of_rows([example for _, example in rows], tokens)}
 
 
-def model_inputs(batch: Mapping[str, Any]) -> dict[str, Any]:
+def collate_packed(frames: Sequence[EncodedFrame]) -> Batch:
+    """Return a batch with ``packed`` (PackedBatch), ``packed_rows`` and the frames' pictures.
+
+    ``packed_rows`` is int64 ``[frames, length]``: the row that a place belongs to; unused before the first question.
+    Pixels are padded by zeros, as processors do; ``features`` of all frames stand one after another.
+    """
+    packed = pack([frame.tokens for frame in frames])
+    examples = [example for frame in frames for example in frame.examples]
+    first_rows = torch.tensor([0, *accumulate(len(frame.examples) for frame in frames)][:-1])
+    tokens = torch.tensor([question.answer_length for frame in frames for question in frame.tokens.questions])
+    return {
+        "packed": packed,
+        "packed_rows": (packed.segments - 1).clamp(min=0) + first_rows[:, None],
+        **_pictures([frame.picture for frame in frames]),
+        **_of_rows(examples, tokens),
+    }
+
+
+def model_inputs(batch: Mapping[str, Any]) -> Batch:
     """Return what of a Collator's batch the model itself takes."""
     return {name: value for name, value in batch.items() if name not in _OURS}
 
 
-def item_of(frame: LabelledFrame, class_names: Sequence[str], data: Data) -> TrainingItem:
-    """Decode ``frame``; DatasetError when its bytes are no image."""
-    try:
-        image = Image.open(io.BytesIO(frame.image_jpeg)).convert("RGB")
-    except (UnidentifiedImageError, OSError) as exc:
-        raise DatasetError(
-            expected=f"a JPEG image of frame {frame.frame_id[:12]}",
-            found=f"{len(frame.image_jpeg)} bytes that do not decode",
-            remedy="ingest its clip again and build the dataset anew",
-        ) from exc
-    return TrainingItem(image, examples_of(frame, class_names, data.tasks))
+def to_device(batch: Mapping[str, Any], device: torch.device) -> Batch:
+    return {name: _moved(value, device) for name, value in batch.items()}
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    if isinstance(value, PackedBatch):
+        return PackedBatch(**{name: tensor.to(device) for name, tensor in vars(value).items()})
+    return value.to(device, non_blocking=True)
+
+
+def _of_rows(examples: Sequence[Example], tokens: torch.Tensor) -> Batch:
+    return {
+        "row_weight": torch.tensor([example.weight for example in examples], dtype=torch.float32),
+        "row_task": torch.tensor([TASKS.index(example.task) for example in examples]),
+        "row_tokens": tokens.float(),
+    }
+
+
+def _pictures(pictures: Sequence[Mapping[str, torch.Tensor]]) -> Batch:
+    if "features" in pictures[0]:
+        return {"features": torch.cat([picture["features"] for picture in pictures])}
+    return {name: _stacked(picture[name] for picture in pictures) for name in pictures[0]}
+
+
+def _stacked(tensors: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Stack tensors of one rank and type, each padded by zeros to the largest."""
+    tensors = list(tensors)
+    shape = [max(sizes) for sizes in zip(*(tensor.shape for tensor in tensors), strict=True)]
+    whole = tensors[0].new_zeros((len(tensors), *shape))
+    for row, tensor in enumerate(tensors):
+        places: tuple[slice | int, ...] = (row, *(slice(size) for size in tensor.shape))
+        whole[places] = tensor
+    return whole

@@ -1,4 +1,4 @@
-"""One forward pass of a batch, with the vision tower run once per frame where the model lets us."""
+"""The loss of every row of a batch, with the vision tower run once per frame, or not at all, where a model allows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,16 +6,18 @@ from typing import Any
 import torch
 from torch.nn import functional
 from transformers import PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from workbench.models.chat import IGNORED_LABEL
+from workbench.models.family import family_of
+from workbench.models.packing import PackedBatch
+from workbench.recipe import Training
 from workbench.tuning.collator import model_inputs
-
-_SHARING_FAMILIES = frozenset({"idefics3", "smolvlm"})
 
 
 def shares_image_features(model: PreTrainedModel) -> bool:
-    """Tell whether several questions about one frame can use one pass of the vision tower."""
-    return model.config.model_type in _SHARING_FAMILIES
+    """Tell whether several questions about one frame can use one pass of the vision tower, and one of its tokens."""
+    return bool(family_of(model.config).image_inputs)
 
 
 def use_fast_attention(model: PreTrainedModel) -> None:
@@ -28,28 +30,67 @@ def use_fast_attention(model: PreTrainedModel) -> None:
         model.set_attn_implementation("eager")
 
 
+def mixed_precision(model: PreTrainedModel, training: Training) -> torch.autocast:
+    """Return the context in which the recipe calculates: bfloat16 where it says so, or where weights have 16 bits.
+
+    What is trained is held in float32, which 16-bit weights beside it could not be multiplied with otherwise.
+    """
+    is_16_bit = model.dtype in (torch.bfloat16, torch.float16)
+    return torch.autocast(model.device.type, torch.bfloat16, enabled=training.bf16 or is_16_bit)
+
+
 def row_losses(model: PreTrainedModel, batch: Mapping[str, Any]) -> torch.Tensor:
     """Return float32 ``[rows]``: the mean cross-entropy of each row's answer tokens, in nats.
 
-    ``batch`` is a Collator's. Logits are computed from the first answer token on alone: with a vocabulary of 150,000
-    the others would be most of the memory.
+    Logits are computed where there is an answer alone: with a vocabulary of 150,000 the others would be most of the
+    memory.
     """
-    inputs = model_inputs(batch)
-    targets = batch["labels"][:, 1:]
-    first_answer = int((targets != IGNORED_LABEL).any(dim=0).float().argmax())
-    targets = targets[:, first_answer:]
-    if shares_image_features(model):
-        inputs = _see_each_frame_once(model, inputs, batch["row_frame"])
-    logits = model(**inputs, use_cache=False, logits_to_keep=targets.shape[1] + 1).logits[:, :-1].float()
-    losses = functional.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED_LABEL, reduction="none")
-    means: torch.Tensor = losses.sum(dim=1) / (targets != IGNORED_LABEL).sum(dim=1)
+    return _packed_losses(model, batch) if "packed" in batch else _separate_losses(model, batch)
+
+
+def projected(model: PreTrainedModel, features: torch.Tensor) -> torch.Tensor:
+    """Return ``[tokens, text width]`` of what the vision tower alone gave (``[images, patches, vision width]``)."""
+    seen: torch.Tensor = model.model.connector(features)
+    return seen.flatten(0, 1)
+
+
+def _packed_losses(model: PreTrainedModel, batch: Mapping[str, Any]) -> torch.Tensor:
+    packed: PackedBatch = batch["packed"]
+    hidden = model.model(
+        input_ids=packed.input_ids,
+        position_ids=packed.position_ids,
+        attention_mask=packed.mask(_attended_in(model)),
+        mm_encoder_outputs={"image": _seen(model, batch)},
+        use_cache=False,
+    ).last_hidden_state
+    learnt = packed.targets != IGNORED_LABEL
+    losses = functional.cross_entropy(model.lm_head(hidden[learnt]).float(), packed.targets[learnt], reduction="none")
+    sums = losses.new_zeros(len(batch["row_tokens"])).index_add(0, batch["packed_rows"][learnt], losses)
+    means: torch.Tensor = sums / batch["row_tokens"]
     return means
 
 
-def _see_each_frame_once(model: PreTrainedModel, inputs: dict[str, Any], row_frame: torch.Tensor) -> dict[str, Any]:
-    """Replace the pixels of all rows by the features of each frame, handed to all of its rows."""
-    first_row = [int((row_frame == frame).float().argmax()) for frame in range(int(row_frame.max()) + 1)]
-    pixels = {name: inputs.pop(name)[first_row] for name in ("pixel_values", "pixel_attention_mask") if name in inputs}
-    seen = model.get_image_features(**pixels, return_dict=True)
-    seen.pooler_output = [seen.pooler_output[frame] for frame in row_frame.tolist()]
-    return {**inputs, "mm_encoder_outputs": {"image": seen}}
+def _seen(model: PreTrainedModel, batch: Mapping[str, Any]) -> BaseModelOutputWithPooling:
+    if "features" not in batch:
+        names = family_of(model.config).image_inputs
+        return model.get_image_features(**{name: batch[name] for name in names if name in batch}, return_dict=True)
+    features = batch["features"]
+    tokens = projected(model, features) if features.ndim == 3 else features
+    return BaseModelOutputWithPooling(pooler_output=[tokens])
+
+
+def _attended_in(model: PreTrainedModel) -> torch.dtype:
+    """Return the type in which attention is computed, which its mask must have."""
+    device: str = model.device.type
+    held: torch.dtype = model.dtype
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else held
+
+
+def _separate_losses(model: PreTrainedModel, batch: Mapping[str, Any]) -> torch.Tensor:
+    targets = batch["labels"][:, 1:]
+    first_answer = int((targets != IGNORED_LABEL).any(dim=0).float().argmax())
+    targets = targets[:, first_answer:]
+    logits = model(**model_inputs(batch), use_cache=False, logits_to_keep=targets.shape[1] + 1).logits[:, :-1].float()
+    losses = functional.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED_LABEL, reduction="none")
+    means: torch.Tensor = losses.sum(dim=1) / batch["row_tokens"]
+    return means

@@ -1,16 +1,20 @@
 """What a run is about to do, shown and checked before it costs anything."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
-from transformers import ProcessorMixin
+from transformers import PreTrainedModel, ProcessorMixin
 
 from workbench.errors import PreflightError
-from workbench.models.chat import IGNORED_LABEL
+from workbench.models.chat import IGNORED_LABEL, ChatContract, encode_prompts
+from workbench.models.family import family_of
+from workbench.models.packing import PackedBatch
 from workbench.recipe import Part, Recipe
-from workbench.tuning.collator import Collator, TrainingItem
+from workbench.tuning.encoding import TrainingItem
+from workbench.tuning.examples import Example
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,12 @@ def audit_parts(model: nn.Module, parts: Mapping[str, Part]) -> tuple[PartAudit,
     return audits
 
 
-def check_quantization(model: nn.Module, recipe: Recipe) -> None:
+def check_quantization(model: PreTrainedModel, recipe: Recipe) -> None:
     """Prove that 4-bit layers are where they belong: in the language model, not in vision tower, projector or head."""
     if recipe.base.quantization == "none":
         return
     quantized = [name for name, module in model.named_modules() if type(module).__name__ == "Linear4bit"]
-    astray = [name for name in quantized if not _is_language_model(name)]
+    astray = [name for name in quantized if not family_of(model.config).holds_language(name)]
     if astray or not quantized:
         raise PreflightError(
             expected="4-bit layers in the language model alone",
@@ -78,36 +82,76 @@ def check_quantization(model: nn.Module, recipe: Recipe) -> None:
         )
 
 
-def prove_label_mask(item: TrainingItem, collator: Collator) -> tuple[MaskProof, ...]:
-    """Encode ``item`` as training does and prove the mask of each example.
+def prove_label_mask(
+    batch: Mapping[str, Any], examples: Sequence[Example], processor: ProcessorMixin
+) -> tuple[MaskProof, ...]:
+    """Prove the mask of each of ``examples``, which were encoded into ``batch`` as training does.
 
     Learnt tokens must decode to the answer and the end token; every image token and the whole prompt must be masked.
     """
-    batch = collator([item])
-    rows = zip(item.examples, batch["input_ids"], batch["labels"], batch["attention_mask"], strict=True)
     proofs = []
-    for example, ids, labels, present in rows:
-        ids, labels = ids[present.bool()], labels[present.bool()]
-        learnt = labels != IGNORED_LABEL
-        said = collator.processor.tokenizer.decode(ids[learnt], skip_special_tokens=True).strip()
+    for example, (ids, learnt) in zip(examples, _rows(batch), strict=True):
+        said = processor.tokenizer.decode(ids[learnt], skip_special_tokens=True).strip()
         if said != example.answer.strip() or not _ends_alone(learnt):
             raise PreflightError(
                 expected=f"the loss on the answer {example.answer!r} alone",
                 found=f"it on {said!r}",
                 remedy="use the model's own processor and chat template",
             )
-        proofs.append(MaskProof(example.instruction, example.answer, _tokens(collator.processor, ids, learnt)))
+        proofs.append(MaskProof(example.instruction, example.answer, _tokens(processor, ids, learnt)))
     return tuple(proofs)
 
 
+def prove_contract(
+    served: ProcessorMixin, contract: ChatContract, item: TrainingItem, batch: Mapping[str, Any]
+) -> None:
+    """Prove that serving, with a processor loaded anew under the saved contract, will ask as training does.
+
+    Every prompt in ``batch``, which is ``item`` encoded for training, must be encoded to the same tokens, and the
+    picture to the same pixels.
+    """
+    instructions = [example.instruction for example in item.examples]
+    contract.apply(served)
+    asked = encode_prompts(served, contract, [item.image] * len(instructions), instructions)
+    for row, (ids, learnt) in enumerate(_rows(batch)):
+        prompt = asked["input_ids"][row][asked["attention_mask"][row].bool()]
+        if not torch.equal(prompt, ids[: int(learnt.float().argmax())]):
+            raise PreflightError(
+                expected=f"serving to ask {instructions[row]!r} in the {len(prompt)} tokens that are trained on",
+                found="other tokens",
+                remedy="use the model's own processor and chat template, at one revision",
+            )
+    if "pixel_values" in batch and not torch.equal(asked["pixel_values"][0], batch["pixel_values"][0]):
+        raise PreflightError(
+            expected="serving to prepare a picture as training does",
+            found="other pixels",
+            remedy="leave the image processor's settings to base.longest_edge in the recipe",
+        )
+
+
+def is_inside(path: str, module: str) -> bool:
+    """Tell whether the weight at ``path`` lies in ``module``, whatever peft has put before and after its path."""
+    return f".{module}." in f".{path}"
+
+
+def _rows(batch: Mapping[str, Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield the tokens of each row in the order in which it sees them, and which of them it is to learn."""
+    if "packed" not in batch:
+        for ids, labels, present in zip(batch["input_ids"], batch["labels"], batch["attention_mask"], strict=True):
+            yield ids[present.bool()], (labels != IGNORED_LABEL)[present.bool()]
+        return
+    packed: PackedBatch = batch["packed"]
+    for frame, segments in enumerate(packed.segments):
+        for question in range(1, int(segments.max()) + 1):
+            seen = (segments == 0) | (segments == question)
+            says_next = (packed.targets[frame] != IGNORED_LABEL) & (segments == question)
+            yield packed.input_ids[frame][seen], says_next.roll(1)[seen]
+
+
 def _audit(model: nn.Module, name: str, part: Part) -> PartAudit:
-    inside = [weight for path, weight in model.named_parameters() if f".{part.path}." in f".{path}"]
+    inside = [weight for path, weight in model.named_parameters() if is_inside(path, part.path)]
     trainable = sum(weight.numel() for weight in inside if weight.requires_grad)
     return PartAudit(name, part.train, sum(weight.numel() for weight in inside), trainable)
-
-
-def _is_language_model(path: str) -> bool:
-    return path.startswith(("model.text_model.", "model.language_model."))
 
 
 def _ends_alone(learnt: torch.Tensor) -> bool:

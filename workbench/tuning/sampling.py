@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_BATCHES_PER_WINDOW = 50
+
 
 @dataclass(frozen=True)
 class Draw:
@@ -36,6 +38,22 @@ def plan_draws(class_names: Sequence[str], *, draws: int, class_balance: float, 
     return plan[:draws]
 
 
+def mix_in(plan: Sequence[Draw], *, first: int, frames: int, share: float, seed: int) -> list[Draw]:
+    """Return the plan with a ``share`` of its draws, evenly spread, from ``frames`` others, numbered from ``first``.
+
+    The plan's own draws keep their order and lose their end; the others are gone through epoch after epoch.
+    """
+    is_other = np.diff(np.floor(np.arange(len(plan) + 1) * share)).astype(bool)
+    epochs = range(math.ceil(int(is_other.sum()) / frames))
+    others = iter(
+        Draw(epoch, first + int(index))
+        for epoch in epochs
+        for index in np.random.default_rng((seed, epoch, first)).permutation(frames)
+    )
+    own = iter(plan)
+    return [next(others if other else own) for other in is_other]
+
+
 def _epoch(per_epoch: "np.ndarray[tuple[int], np.dtype[np.float64]]", rng: np.random.Generator) -> list[int]:
     """Return one epoch's indices, as many as there are frames.
 
@@ -46,3 +64,20 @@ def _epoch(per_epoch: "np.ndarray[tuple[int], np.dtype[np.float64]]", rng: np.ra
     marks = np.cumsum(per_epoch[order]) + rng.random()
     times = np.diff(np.floor(marks), prepend=0).astype(int)
     return [int(index) for index in rng.permutation(np.repeat(order, times))]
+
+
+def group_by_length(plan: Sequence[Draw], lengths: Sequence[int], *, batch_size: int, seed: int) -> list[Draw]:
+    """Return the plan with draws of like length in one batch; ``lengths`` has one number per frame.
+
+    Draws move within windows of some batches alone, whose order is shuffled again: a run still sees every epoch in its
+    turn, and no length before the others.
+    """
+    grouped: list[Draw] = []
+    window = batch_size * _BATCHES_PER_WINDOW
+    for start in range(0, len(plan), window):
+        by_length = sorted(plan[start : start + window], key=lambda draw: lengths[draw.index], reverse=True)
+        batches = [by_length[first : first + batch_size] for first in range(0, len(by_length), batch_size)]
+        last = [batches.pop()] if len(batches[-1]) < batch_size else []
+        order = np.random.default_rng((seed, start)).permutation(len(batches))
+        grouped += [draw for place in order for draw in batches[place]] + [draw for batch in last for draw in batch]
+    return grouped

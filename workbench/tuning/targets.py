@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils import ModulesToSaveWrapper
+from peft.utils.constants import DUMMY_TARGET_MODULES  # peft's word for an adapter of whole modules alone
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -80,7 +81,7 @@ def _lora_config(lora: Lora, targets: Targets) -> LoraConfig:
         lora_dropout=lora.lora_dropout,
         use_rslora=lora.use_rslora,
         use_dora=lora.use_dora,
-        target_modules="|".join(map(re.escape, sorted(targets.lora_paths))),
+        target_modules="|".join(map(re.escape, sorted(targets.lora_paths))) or DUMMY_TARGET_MODULES,
         modules_to_save=list(targets.full) or None,
     )
 

@@ -1,11 +1,10 @@
 """Tuning a base model on labelled frames: preflight, training, best weights, adapter folder, proof."""
 
 import importlib.metadata
-import math
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,26 +14,51 @@ from transformers import PreTrainedModel, set_seed
 from workbench.domain import LabelledFrame
 from workbench.errors import DatasetError
 from workbench.models.chat import ChatContract
+from workbench.models.family import family_of_processor
 from workbench.models.loading import load_processor
 from workbench.models.vlm import Vlm, load_vlm
 from workbench.progress import Progress, silent
 from workbench.recipe import Base, Recipe
 from workbench.tuning.adapter import prove_adapter, save_adapter, trained_weights
 from workbench.tuning.allocator import keep_freed_pages
-from workbench.tuning.collator import Collator, DrawnFrames, FixedFrames, item_of
-from workbench.tuning.forward import use_fast_attention
-from workbench.tuning.preflight import MaskProof, PartAudit, audit_parts, check_quantization, prove_label_mask
-from workbench.tuning.sampling import plan_draws
+from workbench.tuning.best_weights import BestWeights
+from workbench.tuning.collator import Batch, Collator, collate_packed
+from workbench.tuning.encoding import FrameEncoder, item_of
+from workbench.tuning.estimate import Estimate, estimate
+from workbench.tuning.examples import GeneralFrame, Lesson, TaughtFrame, class_weights
+from workbench.tuning.feature_cache import cache_for
+from workbench.tuning.forward import shares_image_features, use_fast_attention
+from workbench.tuning.frames import AS_IT_IS, DrawnFrames, FixedFrames, Look, Looks, PixelLooks
+from workbench.tuning.gradients import keep_trainable
+from workbench.tuning.loop import Checkpoints, Loop, MetricsSink, Watch
+from workbench.tuning.preflight import (
+    MaskProof,
+    PartAudit,
+    audit_parts,
+    check_quantization,
+    prove_contract,
+    prove_label_mask,
+)
+from workbench.tuning.sampling import Draw, group_by_length, mix_in, plan_draws
+from workbench.tuning.schedule import frames_per_step, total_steps
 from workbench.tuning.targets import attach_lora, find_targets, hold_as_served
-from workbench.tuning.trainer import MetricsSink, frames_per_step, new_trainer, total_steps
+from workbench.tuning.validation import class_accuracy, judged_by, mean_losses
 
-MOST_ACCURACY_FRAMES = 128
 PACKAGES = ("accelerate", "bitsandbytes", "datasets", "peft", "tokenizers", "torch", "transformers")
 
 
 @dataclass(frozen=True)
+class ContractFacts:
+    """What training and serving share, proved on one frame."""
+
+    digest: str
+    system_prompt: str
+    image_settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Preflight:
-    """What is about to happen: parts, label masks of one frame, steps and frames."""
+    """What is about to happen: parts, label masks of one frame, steps and frames, time and memory."""
 
     parts: tuple[PartAudit, ...]
     masks: tuple[MaskProof, ...]
@@ -42,6 +66,8 @@ class Preflight:
     train_frames: int
     validation_frames: int
     base_version: str
+    contract: ContractFacts
+    estimate: Estimate | None = None
 
     @property
     def trainable_parameters(self) -> int:
@@ -59,20 +85,40 @@ class Prepared:
     vlm: Vlm
     loading: Mapping[str, Any]
     preflight: Preflight
+    general: Sequence[GeneralFrame] = ()
+    features_dir: Path | None = None
 
     @property
     def model(self) -> PeftModel:
         return cast(PeftModel, self.vlm.model)
 
+    @cached_property
+    def lesson(self) -> Lesson:
+        return lesson_of(self.recipe, self.class_names, self.train)
+
+    @cached_property
+    def taught(self) -> Sequence[TaughtFrame]:
+        """The training frames and, after them, the general ones."""
+        return [*self.lesson.taught(self.train), *(frame.taught() for frame in self.general)]
+
+    @cached_property
+    def pixels(self) -> PixelLooks:
+        return pixel_looks(self.recipe, self.vlm)
+
 
 @dataclass(frozen=True)
 class Tuned:
-    """An adapter folder that was proved to reload; ``best_step`` is None when there was no validation split."""
+    """An adapter folder that was proved to reload.
+
+    ``best_step`` and ``best_score`` (the recipe's metric, a loss with its sign turned) are None without a validation
+    split.
+    """
 
     adapter_dir: Path
     vlm: Vlm
     steps: int
     best_step: int | None
+    best_score: float | None
     seconds: float
     final_loss: float
 
@@ -83,10 +129,14 @@ def prepare(
     class_names: Sequence[str],
     train: Sequence[LabelledFrame],
     validation: Sequence[LabelledFrame],
+    general: Sequence[GeneralFrame] = (),
+    *,
+    features_dir: Path | None = None,
 ) -> Prepared:
     """Load the base, put adapters on it and check everything that can be checked before training.
 
-    Raises PreflightError, ModelError or DatasetError.
+    ``general`` frames are mixed in where the recipe has a share for them. What a frozen vision tower sees is kept in
+    ``features_dir``, where given. Raises PreflightError, ModelError or DatasetError.
     """
     _check_frames(train, class_names)
     set_seed(recipe.training.seed)
@@ -95,17 +145,26 @@ def prepare(
     check_quantization(base.model, recipe)
     contract = ChatContract.of(base.processor, class_names=class_names, system_prompt=recipe.base.system_prompt)
     use_fast_attention(base.model)
+    keep_trainable(base.model)
     model = attach_lora(base.model, recipe, find_targets(base.model, recipe.parts))
+    if recipe.training.activation_checkpointing:
+        model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+    vlm = Vlm(cast(PreTrainedModel, model), base.processor, contract, base.version)
+    first = lesson_of(recipe, class_names, train).taught(train[:1])[0]
+    batch = collate_for(vlm)([pixel_looks(recipe, vlm).at(first, AS_IT_IS)])
+    served = load_processor(loading["source"], revision=loading["revision"])
+    prove_contract(served, contract, item_of(first), batch)
     preflight = Preflight(
         parts=audit_parts(model, recipe.parts),
-        masks=prove_label_mask(item_of(train[0], class_names, recipe.data), Collator(base.processor, contract)),
+        masks=prove_label_mask(batch, first.examples, base.processor),
         steps=total_steps(recipe.training, len(train)),
         train_frames=len(train),
         validation_frames=len(validation),
         base_version=base.version,
+        contract=ContractFacts(contract.digest, contract.system_prompt, contract.image_settings),
     )
-    vlm = Vlm(cast(PreTrainedModel, model), base.processor, contract, base.version)
-    return Prepared(recipe, tuple(class_names), train, validation, vlm, loading, preflight)
+    prepared = Prepared(recipe, tuple(class_names), train, validation, vlm, loading, preflight, general, features_dir)
+    return replace(prepared, preflight=replace(preflight, estimate=estimated(prepared)))
 
 
 def tune_model(
@@ -115,44 +174,64 @@ def tune_model(
     facts: Mapping[str, Any],
     sink: MetricsSink,
     progress: Progress = silent,
+    warn: Callable[[str], None] = lambda text: None,
+    checkpoints: Checkpoints | None = None,
 ) -> Tuned:
-    """Train, keep the weights that do best on the validation split, save them in ``adapter_dir`` and prove it."""
+    """Train, keep the weights that do best on the validation split, save them in ``adapter_dir`` and prove it.
+
+    The run's state is kept in ``checkpoints``, where given.
+    """
     keep_freed_pages()
     started = time.monotonic()
-    recipe, steps = prepared.recipe, prepared.preflight.steps
-    train, validation = training_sets(prepared)
-    losses: list[float] = []
-
-    def report(step: int, metrics: Mapping[str, float]) -> None:
-        losses.extend(value for name, value in metrics.items() if name == "train/loss")
-        progress(step, steps, "training steps")
-        sink(step, metrics)
-
-    start = trained_weights(prepared.model)
-    collator = Collator(prepared.vlm.processor, prepared.vlm.contract)
-    with tempfile.TemporaryDirectory() as scratch:
-        trainer, best = new_trainer(
-            prepared.model,
-            collator,
-            recipe.training,
-            train,
-            validation,
-            steps=steps,
-            output_dir=Path(scratch),
-            sink=report,
-            measure_accuracy=lambda: class_accuracy(prepared),
-            accuracy_frames=len(accuracy_frames(prepared)),
-        )
-        trainer.train()
-        trainer.accelerator.unwrap_model(prepared.model, keep_fp32_wrapper=False)
-    best.restore()
-    hold_as_served(prepared.model)
-    facts = {**facts, "best_step": best.step, "steps": trainer.state.global_step}
-    save_adapter(prepared.model, adapter_dir, contract=prepared.vlm.contract, recipe=recipe, facts=facts)
-    item = item_of(prepared.train[0], prepared.class_names, recipe.data)
-    prove_adapter(adapter_dir, prepared.vlm, start, item, prepared.loading)
+    recipe, model = prepared.recipe, prepared.model
+    train, validation = training_sets(prepared, looks_of(prepared, progress))
+    start = trained_weights(model)
+    loop = new_loop(prepared, train, validation, Watch(sink, progress, warn), checkpoints)
+    loop.run()
+    loop.best.restore(loop.weights)
+    hold_as_served(model)
+    facts = {**facts, "best_step": loop.best.step, "steps": loop.step}
+    save_adapter(model, adapter_dir, contract=prepared.vlm.contract, recipe=recipe, facts=facts)
+    prove_adapter(adapter_dir, prepared.vlm, start, item_of(prepared.taught[0]), prepared.loading)
     seconds = time.monotonic() - started
-    return Tuned(adapter_dir, prepared.vlm, trainer.state.global_step, best.step, seconds, losses[-1])
+    score = None if loop.best.step is None else loop.best.score
+    return Tuned(adapter_dir, prepared.vlm, loop.step, loop.best.step, score, seconds, loop.last_loss)
+
+
+def new_loop(
+    prepared: Prepared,
+    train: DrawnFrames,
+    validation: FixedFrames | None,
+    watch: Watch,
+    checkpoints: Checkpoints | None = None,
+) -> Loop:
+    """Return the loop that the recipe asks for, before its first step."""
+    training = prepared.recipe.training
+    return Loop(
+        model=prepared.model,
+        recipe=prepared.recipe,
+        train=train,
+        collate=collate_for(prepared.vlm),
+        steps=prepared.preflight.steps,
+        validate=(lambda: measured(prepared, validation)) if validation else None,
+        best=BestWeights(
+            training.metric_for_best_model,
+            patience=training.early_stopping_patience,
+            frames=len(judged_by(prepared.validation)),
+        ),
+        watch=watch,
+        checkpoints=checkpoints,
+    )
+
+
+def measured(prepared: Prepared, validation: FixedFrames) -> Mapping[str, float]:
+    """Return the validation losses and, where it decides on the weights that are kept, the class accuracy."""
+    training, vlm = prepared.recipe.training, prepared.vlm
+    losses = mean_losses(vlm, validation, collate_for(vlm), training)
+    if training.metric_for_best_model != "class_accuracy":
+        return losses
+    judges = judged_by(prepared.validation)
+    return {**losses, "class_accuracy": class_accuracy(vlm, judges, prepared.class_names, training)}
 
 
 def loading_arguments(base: Base, source: str) -> dict[str, Any]:
@@ -161,8 +240,9 @@ def loading_arguments(base: Base, source: str) -> dict[str, Any]:
     arguments = {"source": source, "revision": base.revision, "dtype": base.dtype, "quantization": quantization}
     if base.longest_edge is None:
         return arguments
-    size = dict(load_processor(source, revision=base.revision).image_processor.size)
-    return {**arguments, "image_settings": {"do_resize": True, "size": {**size, "longest_edge": base.longest_edge}}}
+    processor = load_processor(source, revision=base.revision)
+    limited = family_of_processor(processor).limit_pixels(processor.image_processor, base.longest_edge)
+    return {**arguments, "image_settings": limited}
 
 
 def package_versions() -> dict[str, str]:
@@ -170,32 +250,73 @@ def package_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
-def accuracy_frames(prepared: Prepared) -> Sequence[LabelledFrame]:
-    """Return the validation frames that class accuracy is measured on: evenly picked where they are many."""
-    return prepared.validation[:: max(1, math.ceil(len(prepared.validation) / MOST_ACCURACY_FRAMES))]
+def lesson_of(recipe: Recipe, class_names: Sequence[str], train: Sequence[LabelledFrame]) -> Lesson:
+    weights = class_weights([frame.class_name for frame in train], recipe.data.class_weighting)
+    return Lesson(recipe.data.tasks, tuple(class_names), weights)
 
 
-def class_accuracy(prepared: Prepared) -> float:
-    """Return the share of ``accuracy_frames`` whose class the model now chooses."""
-    frames = accuracy_frames(prepared)
-    images = [item_of(frame, prepared.class_names, prepared.recipe.data).image for frame in frames]
-    chosen = prepared.vlm.class_probabilities(images, prepared.class_names).argmax(axis=1).tolist()
-    right = [prepared.class_names[index] == frame.class_name for index, frame in zip(chosen, frames, strict=True)]
-    return right.count(True) / len(right)
+def pixel_looks(recipe: Recipe, vlm: Vlm) -> PixelLooks:
+    encoder = FrameEncoder(vlm.processor, vlm.contract) if shares_image_features(vlm.model) else None
+    return PixelLooks(recipe.data.augmentation, encoder)
 
 
-def training_sets(prepared: Prepared) -> tuple[DrawnFrames, FixedFrames | None]:
-    """Return what the run will train on, in its order, and what it will be validated on."""
-    recipe, class_names = prepared.recipe, prepared.class_names
-    plan = plan_draws(
-        [frame.class_name for frame in prepared.train],
-        draws=prepared.preflight.steps * frames_per_step(recipe.training),
-        class_balance=recipe.data.class_balance,
-        seed=recipe.training.seed,
+def looks_of(prepared: Prepared, progress: Progress = silent) -> Looks:
+    """Return how frames become items: by what the vision tower saw of them, which is completed first, or by pixels."""
+    train, validation = training_sets(prepared, prepared.pixels)
+    return seen(prepared, [*train.wanted(), *(validation.wanted() if validation else [])], progress)
+
+
+def seen(prepared: Prepared, wanted: Sequence[tuple[TaughtFrame, Look]], progress: Progress = silent) -> Looks:
+    """Return how ``wanted`` frames become items, after the vision tower has looked at them where that is kept."""
+    pixels = prepared.pixels
+    if prepared.features_dir is None or pixels.encoder is None:
+        return pixels
+    cache = cache_for(prepared.vlm, prepared.recipe, pixels.encoder, prepared.features_dir)
+    if cache is None:
+        return pixels
+    cache.fill(prepared.model.get_base_model(), pixels, wanted, prepared.recipe.training, progress=progress)
+    return cache
+
+
+def estimated(prepared: Prepared) -> Estimate:
+    """Take a step on the first frames of the plan and return what a run of it will need."""
+    train, _ = training_sets(prepared, prepared.pixels)
+    first = range(min(len(train), prepared.recipe.training.per_device_train_batch_size))
+    looks = seen(prepared, [train.drawn(place) for place in first])
+    return estimate(
+        prepared.model,
+        prepared.recipe,
+        [looks.at(*train.drawn(place)) for place in first],
+        collate_for(prepared.vlm),
+        steps=prepared.preflight.steps,
+        validation_frames=len(prepared.validation),
     )
-    train = DrawnFrames(prepared.train, plan, class_names, recipe.data, recipe.training.seed)
-    validation = FixedFrames(prepared.validation, class_names, recipe.data) if prepared.validation else None
-    return train, validation
+
+
+def collate_for(vlm: Vlm) -> Callable[[Sequence[Any]], Batch]:
+    """Return what makes batches of the items that ``pixel_looks`` of the same model gives."""
+    return collate_packed if shares_image_features(vlm.model) else Collator(vlm.processor, vlm.contract)
+
+
+def training_sets(prepared: Prepared, looks: Looks) -> tuple[DrawnFrames, FixedFrames | None]:
+    """Return what the run will train on, in its order, and what it will be validated on."""
+    recipe = prepared.recipe
+    plan = _plan(prepared, draws=prepared.preflight.steps * frames_per_step(recipe.training))
+    train = DrawnFrames(prepared.taught, plan, looks, recipe.data.augmentation, recipe.training.seed)
+    return train, FixedFrames(prepared.lesson.taught(prepared.validation), looks) if prepared.validation else None
+
+
+def _plan(prepared: Prepared, *, draws: int) -> list[Draw]:
+    training, data = prepared.recipe.training, prepared.recipe.data
+    class_names = [frame.class_name for frame in prepared.train]
+    plan = plan_draws(class_names, draws=draws, class_balance=data.class_balance, seed=training.seed)
+    if prepared.general and data.replay.share:
+        own, others = len(prepared.train), len(prepared.general)
+        plan = mix_in(plan, first=own, frames=others, share=data.replay.share, seed=training.seed)
+    if training.train_sampling_strategy == "random":
+        return plan
+    lengths = [sum(len(example.answer) for example in frame.examples) for frame in prepared.taught]
+    return group_by_length(plan, lengths, batch_size=training.per_device_train_batch_size, seed=training.seed)
 
 
 def _check_frames(train: Sequence[LabelledFrame], class_names: Sequence[str]) -> None:

@@ -14,7 +14,6 @@ from workbench.ui.fragments import (
     badge,
     empty_state,
     explained,
-    frame_link,
     heading,
     loading,
     long_text,
@@ -26,7 +25,8 @@ from workbench.ui.fragments import (
     time_of,
 )
 from workbench.ui.job_panel import JobPanel
-from workbench.ui.reports import report_frame, sample_rows
+from workbench.ui.reports import report_frame
+from workbench.ui.run_samples import run_samples
 from workbench.ui.session import one_sentence_errors, require, require_site
 from workbench.ui.view import View, card, when_clicked
 from workbench.workflows.promote import request_promotion
@@ -44,7 +44,6 @@ _STATES = {
 _KINDS = {"tune": "tuning", "evaluate": "measurement", "drift": "drift check"}
 _BASE, _CHAMPION = "base", "champion"
 _SHOWN_METRICS = ("class_accuracy", "macro_f1", "cider")
-_SAMPLES_SHOWN = 12
 
 
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
@@ -155,24 +154,6 @@ def _details(workspace: Workspace, run: RunSummary) -> Markup:
     )
     return Markup(
         "<h4>{} <span>{} · data: {}</span></h4>{}{}{}<details><summary>Every choice of this run</summary>{}</details>"
-    ).format(run.name, run.id, inputs or "–", chart, _samples(workspace, run), report_frame(workspace, run.id), params)
-
-
-def _samples(workspace: Workspace, run: RunSummary) -> Markup:
-    rows = sample_rows(workspace, run.id)[:_SAMPLES_SHOWN]
-    if not rows:
-        return Markup("")
-    columns = ["still", "people say", "the model said before", "the model says now"]
-    return Markup('<h4>Samples</h4><div class="wb-samples">{}</div>').format(table(columns, map(_sample, rows)))
-
-
-def _sample(row: dict[str, object]) -> tuple[Markup, ...]:
-    said = [_said(row["class"], row["caption"], "quiet")]
-    for when in ("before", "after"):
-        class_name = row[f"class_{when}"]
-        said.append(_said(class_name, row[f"caption_{when}"], "good" if class_name == row["class"] else "bad"))
-    return frame_link(row["frame_id"], row["caption"]), *said
-
-
-def _said(class_name: object, caption: object, tone: str) -> Markup:
-    return Markup("{}<p>{}</p>").format(badge(str(class_name), tone), caption)
+    ).format(
+        run.name, run.id, inputs or "–", chart, run_samples(workspace, run.id), report_frame(workspace, run.id), params
+    )

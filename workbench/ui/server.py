@@ -24,6 +24,7 @@ from workbench.ui.sign_in import sign_in_routes
 from workbench.ui.theme import STYLE_SHEET, site_theme
 from workbench.ui.throttle import Throttle
 from workbench.workflows.follow_labels import following
+from workbench.workflows.jobs import refresh_jobs
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["build_app", "serve"]
@@ -63,6 +64,7 @@ def serve(workspace: Workspace) -> None:
     Raises ServiceError when another program listens there.
     """
     settings = workspace.settings
+    refresh_jobs(workspace)  # what waited while nobody looked starts now, above all after the machine was restarted
     app = build_app(workspace)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_FAREWELL_S)
     with _listener(settings) as listener, following(workspace):

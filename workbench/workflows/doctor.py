@@ -4,13 +4,13 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import processes
 from workbench.domain import Role
-from workbench.errors import ModelError, ServiceError, StorageError, UsageError, WorkbenchError
+from workbench.errors import ModelError, ServiceError, StorageError, TrackingError, UsageError, WorkbenchError
 from workbench.labeling.server import VERSION, is_loopback
 from workbench.settings import NO_TELEMETRY
 from workbench.workflows.server_plans import PLANS
@@ -43,6 +43,7 @@ def doctor(workspace: Workspace) -> list[Check]:
         "Label Studio": _label_studio,
         "image links": _image_links,
         "MLflow": lambda ws: _answers(ws, "mlflow"),
+        "tracked runs": _tracked_runs,
         "UI": lambda ws: _answers(ws, "ui"),
         "telemetry": _telemetry,
         "roles": _roles,
@@ -129,6 +130,20 @@ def _answers(workspace: Workspace, name: str) -> str:
         remedy = "run `workbench up`" if plan.command else "start it, or correct its address"
         raise ServiceError(expected=f"{name} to answer at {plan.url}", found="no answer", remedy=remedy)
     return f"answers at {plan.url}"
+
+
+def _tracked_runs(workspace: Workspace) -> str:
+    tracker = workspace.tracker
+    with suppress(TrackingError):
+        tracker.deliver()
+    if left := tracker.undelivered():
+        folder = next(iter(left.values())).parent
+        raise ServiceError(
+            expected="MLflow to have all that runs logged",
+            found=f"{len(left)} run{'s' if len(left) > 1 else ''} of which it has yet to hear, kept in {folder}",
+            remedy="let MLflow answer again; the next look at runs, or this command, delivers it",
+        )
+    return "MLflow has all that ended runs logged"
 
 
 def _telemetry(workspace: Workspace) -> str:

@@ -1,16 +1,12 @@
 """Hand a dataset version to others: its pictures and labels in a folder of their own, in a format that they know."""
 
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.datasets import Manifest, ManifestRow, load_manifest
 from workbench.datasets import export_dataset as save_with_pictures
 from workbench.domain import Frame, Split
-from workbench.errors import StorageError, UsageError
 from workbench.labeling.formats.file_label import FileLabel, PictureFile
 from workbench.labeling.formats.kinds import ExportFormat, Format
 from workbench.labeling.formats.layouts import Layout, Said, laid_out
@@ -18,6 +14,7 @@ from workbench.models.instructions import CAPTION_INSTRUCTION, choice_instructio
 from workbench.progress import Progress, silent
 from workbench.workflows.build import dataset_of
 from workbench.workflows.dataset_rows import load_rows
+from workbench.workflows.new_folder import require_empty, whole
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["ExportReport", "export_dataset"]
@@ -49,14 +46,14 @@ def export_dataset(
         StorageError: A full disk.
     """
     version = dataset_of(workspace, site, dataset_id)
-    _require_empty(folder)
+    require_empty(folder)
     manifest = load_manifest(version)
     pictures = {split: load_rows(workspace, version, split) for split in Split if manifest.of(split)}
     if format_ is ExportFormat.DATASETS:
         save_with_pictures(manifest, folder, workspace.frame_files.read, progress=progress)
     else:
         layout = _layout(workspace, manifest, Format(format_.value))
-        with _whole(folder) as built:
+        with whole(folder) as built:
             _write_texts(built, layout.texts)
             for split, rows in pictures.items():
                 for done, frame in enumerate(rows, start=1):
@@ -95,33 +92,6 @@ def _said(row: ManifestRow, number: int, frame: Frame, manifest: Manifest) -> Sa
     return Said(row.frame_id, number, row.split.value, label, asked)
 
 
-def _require_empty(folder: Path) -> None:
-    try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(
-                expected=f"a new or empty folder at {folder}",
-                found="something in it" if folder.is_dir() else "a file",
-                remedy="name another folder, or empty this one",
-            )
-    except OSError as exc:
-        raise _refused(folder, exc) from exc
-
-
-@contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
-    """Yield a folder to fill, which becomes ``folder`` when the block has ended well."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as scratch:
-            built = Path(scratch) / "built"
-            built.mkdir()
-            yield built
-            os.sync()  # a power cut after the renaming leaves whole files
-            built.rename(folder)
-    except OSError as exc:
-        raise _refused(folder, exc) from exc
-
-
 def _write_texts(built: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         _write(built / name, text.encode())
@@ -130,11 +100,3 @@ def _write_texts(built: Path, texts: Mapping[str, str]) -> None:
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-
-
-def _refused(folder: Path, exc: OSError) -> StorageError:
-    return StorageError(
-        expected=f"room for a dataset at {folder}",
-        found=exc.strerror or str(exc),
-        remedy="name a folder that can be written, or free some space",
-    )

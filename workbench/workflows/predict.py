@@ -11,7 +11,8 @@ from workbench.domain import Candidate, Prediction, Site
 from workbench.errors import ModelError, UsageError
 from workbench.models.vlm import Vlm, load_vlm
 from workbench.promotion.registry import ADAPTER_PATH
-from workbench.recipe import EMBEDDED, Base, load_recipe
+from workbench.recipe import EMBEDDED, Base
+from workbench.recipe_file import load_recipe
 from workbench.tracking import RunSummary
 from workbench.tuning.adapter_files import RECIPE_FILE, verify_adapter
 from workbench.tuning.tuner import loading_arguments

@@ -9,31 +9,42 @@ from pathlib import Path
 from workbench.datasets.card import CARD_FILE
 from workbench.datasets.disk import read_derived
 from workbench.domain import DatasetVersion, LabelledFrame, Prediction, Site, Split
+from workbench.errors import UsageError
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
 from workbench.promotion.registry import ADAPTER_PATH
-from workbench.recipe import Recipe, load_recipe
+from workbench.recipe import Recipe
+from workbench.recipe_file import load_recipe
 from workbench.tracking import RunLog
-from workbench.tuning.adapter_files import verify_adapter
+from workbench.tuning.adapter_files import RECIPE_FILE, verify_adapter
+from workbench.tuning.forward import mixed_precision
+from workbench.tuning.loop import Checkpoints
 from workbench.tuning.tuner import Preflight, Prepared, Tuned, package_versions, prepare, tune_model
 from workbench.workflows.build import dataset_of
 from workbench.workflows.dataset_rows import load_rows
+from workbench.workflows.general_frames import general_frames
 from workbench.workflows.golden import require_no_golden
 from workbench.workflows.predict import base_source, decode_image, predict_images
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["TuneResult", "tune"]
+__all__ = ["TuneResult", "preflight", "resume", "tune"]
 
+KIND = "tune"
 SAMPLES = 12
 
 Announce = Callable[[Preflight], None]
+Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class TuneResult:
-    """A finished run; ``best_step`` is the step of the kept weights, None without a validation split."""
+    """A finished run; ``best_step`` is the step of the kept weights, None without a validation split.
+
+    ``best_score`` is the best that the recipe's metric reached there; a loss has its sign turned.
+    """
 
     run_id: str
+    site: str
     adapter_dir: Path
     trainable_parameters: int
     steps: int
@@ -41,6 +52,7 @@ class TuneResult:
     final_loss: float
     dataset_id: str
     best_step: int | None
+    best_score: float | None
 
 
 def tune(
@@ -53,54 +65,166 @@ def tune(
     actor: str,
     progress: Progress = silent,
     announce: Announce = lambda preflight: None,
+    warn: Warn = lambda text: None,
+    parent: str | None = None,
 ) -> TuneResult:
     """Tune on the site's dataset version ``dataset_id`` (its beginning is enough; None: the latest).
 
-    ``announce`` hears what is about to be trained before the first step. A run that fails at any point, the saving of
-    its lineage included, leaves no adapter behind and is FAILED in MLflow.
+    In MLflow the run stands below ``parent``, where it is one of a sweep. ``announce`` hears what is about to be
+    trained before the first step, and ``warn`` what went wrong without ending the run. A run that fails at any point,
+    the saving of its lineage included, leaves no adapter behind and is FAILED in MLflow; from its checkpoints
+    ``resume`` goes on.
     """
-    recipe = load_recipe(recipe_path, overrides)
+    plan = _plan(workspace, load_recipe(recipe_path, overrides), site, dataset_id, progress)
+    with workspace.tracker.run(site, Path(recipe_path).stem, kind=KIND, parent=parent) as run:
+        prepared = _prepared(workspace, plan, progress)
+        announce(prepared.preflight)
+        _log_choices(run, plan, prepared, actor)
+        result = _train(workspace, run, plan, prepared, progress=progress, warn=warn)
+    _record(workspace, "tune", plan, result, actor)
+    return result
+
+
+def resume(
+    workspace: Workspace,
+    run_id: str,
+    *,
+    actor: str,
+    progress: Progress = silent,
+    announce: Announce = lambda preflight: None,
+    warn: Warn = lambda text: None,
+) -> TuneResult:
+    """Go on with a run that was stopped (the beginning of its id is enough), from its newest valid checkpoint.
+
+    What comes out is what an unbroken run gives, and its curves in MLflow have every step once. UsageError when the
+    run has finished, still runs or is no tuning run.
+    """
+    stopped = workspace.tracker.get(run_id)
+    recipe_file = workspace.tracker.file(stopped.id, RECIPE_FILE)
+    if stopped.kind != KIND or stopped.state == "FINISHED" or recipe_file is None:
+        raise UsageError(
+            expected="a tuning run that was stopped after it had begun",
+            found=f"run {stopped.id} ({stopped.kind}, {stopped.state})",
+            remedy="look under Runs for one that failed or was cancelled, or start a new one",
+        )
+    plan = _plan(workspace, load_recipe(recipe_file), stopped.site, stopped.params["dataset_id"], progress)
+    with workspace.tracker.resume(stopped.id) as run:
+        prepared = _prepared(workspace, plan, progress)
+        announce(prepared.preflight)
+        result = _train(workspace, run, plan, prepared, resumes=True, progress=progress, warn=warn)
+    _record(workspace, "tune.resume", plan, result, actor)
+    return result
+
+
+def preflight(
+    workspace: Workspace,
+    recipe_path: Path,
+    *,
+    site: str,
+    overrides: Sequence[str] = (),
+    dataset_id: str | None = None,
+    progress: Progress = silent,
+) -> Preflight:
+    """Return what ``tune`` would do, checked as it checks it; nothing is trained, tracked or kept."""
+    plan = _plan(workspace, load_recipe(recipe_path, overrides), site, dataset_id, progress)
+    return _prepared(workspace, plan, progress).preflight
+
+
+@dataclass(frozen=True)
+class _Plan:
+    recipe: Recipe
+    site: Site
+    version: DatasetVersion
+
+
+def _plan(workspace: Workspace, recipe: Recipe, site: str, dataset_id: str | None, progress: Progress) -> _Plan:
     known_site = workspace.store.sites.get(site)
     version = dataset_of(workspace, site, dataset_id)
     require_no_golden(workspace, version, progress=progress)
-    with ExitStack() as undo, workspace.tracker.run(site, Path(recipe_path).stem, kind="tune") as run:
-        progress(0, None, "loading the base model")
-        source = base_source(workspace, recipe.base)
-        prepared = prepare(recipe, source, known_site.class_names, *_rows(workspace, version))
-        announce(prepared.preflight)
-        _log_choices(run, recipe, prepared, version, actor)
-        adapter_dir = workspace.settings.adapters_dir / run.id
+    return _Plan(recipe, known_site, version)
+
+
+def _prepared(workspace: Workspace, plan: _Plan, progress: Progress) -> Prepared:
+    progress(0, None, "loading the base model")
+    source = base_source(workspace, plan.recipe.base)
+    general = general_frames(plan.recipe, progress=progress)
+    return prepare(
+        plan.recipe,
+        source,
+        plan.site.class_names,
+        *_rows(workspace, plan.version),
+        general,
+        features_dir=workspace.settings.features_dir,
+    )
+
+
+def _train(
+    workspace: Workspace,
+    run: RunLog,
+    plan: _Plan,
+    prepared: Prepared,
+    *,
+    resumes: bool = False,
+    progress: Progress,
+    warn: Warn,
+) -> TuneResult:
+    """Tune, and save the adapter with the run; checkpoints are kept until both are done."""
+    adapter_dir = workspace.settings.adapters_dir / run.id
+    shutil.rmtree(adapter_dir, ignore_errors=True)
+    checkpoints = Checkpoints(workspace.settings.checkpoints_dir / run.id, resumes, _identity(plan, prepared))
+    with ExitStack() as undo:
         undo.callback(shutil.rmtree, adapter_dir, ignore_errors=True)
         samples = _samples(prepared)
-        before = _say(prepared.vlm, known_site, samples)
+        with mixed_precision(prepared.model, plan.recipe.training):
+            before = _say(prepared.vlm, plan.site, samples)
         tuned = tune_model(
-            prepared, adapter_dir, facts=_facts(prepared, version), sink=_metrics_sink(run), progress=progress
+            prepared,
+            adapter_dir,
+            facts=_facts(prepared, plan.version),
+            sink=lambda step, metrics: run.log_metrics(metrics, step),
+            progress=progress,
+            warn=warn,
+            checkpoints=checkpoints,
         )
-        after = _say(tuned.vlm, known_site, samples)
+        after = _say(tuned.vlm, plan.site, samples)
         run.log_table(_compared(samples, before, after), "samples.json")
         _log_outcome(workspace, run, tuned)
         undo.pop_all()
-    result = TuneResult(
+    shutil.rmtree(checkpoints.directory, ignore_errors=True)
+    return TuneResult(
         run_id=run.id,
+        site=plan.site.name,
         adapter_dir=adapter_dir,
         trainable_parameters=prepared.preflight.trainable_parameters,
         steps=tuned.steps,
         seconds=round(tuned.seconds, 1),
         final_loss=tuned.final_loss,
-        dataset_id=version.id,
+        dataset_id=plan.version.id,
         best_step=tuned.best_step,
+        best_score=tuned.best_score,
     )
-    detail = {"site": site, "dataset_id": version.id, "recipe_digest": recipe.digest}
-    workspace.store.audit.append(actor=actor, action="tune", subject=run.id, detail=detail)
-    return result
+
+
+def _record(workspace: Workspace, action: str, plan: _Plan, result: TuneResult, actor: str) -> None:
+    detail = {"site": plan.site.name, "dataset_id": plan.version.id, "recipe_digest": plan.recipe.digest}
+    workspace.store.audit.append(actor=actor, action=action, subject=result.run_id, detail=detail)
+
+
+def _identity(plan: _Plan, prepared: Prepared) -> Mapping[str, str]:
+    return {
+        "recipe": plan.recipe.digest,
+        "dataset": plan.version.id,
+        "base": prepared.preflight.base_version,
+        "chat contract": prepared.vlm.contract.digest,
+    }
 
 
 def _rows(workspace: Workspace, version: DatasetVersion) -> tuple[Sequence[LabelledFrame], Sequence[LabelledFrame]]:
     return load_rows(workspace, version, Split.TRAIN), load_rows(workspace, version, Split.VALIDATION)
 
 
-def _log_choices(run: RunLog, recipe: Recipe, prepared: Prepared, version: DatasetVersion, actor: str) -> None:
-    preflight = prepared.preflight
+def _log_choices(run: RunLog, plan: _Plan, prepared: Prepared, actor: str) -> None:
+    preflight, recipe, version = prepared.preflight, plan.recipe, plan.version
     run.log_params(
         {
             **{key: value for key, value in recipe.flat().items() if not key.startswith("parts.")},
@@ -119,7 +243,7 @@ def _log_choices(run: RunLog, recipe: Recipe, prepared: Prepared, version: Datas
     run.log_dataset(version, "training")
     if card := read_derived(version, CARD_FILE):
         run.log_text(card, f"dataset/{CARD_FILE}")
-    run.log_text(recipe.to_yaml(), "recipe.yaml")
+    run.log_text(recipe.to_yaml(), RECIPE_FILE)
     run.log_json(asdict(preflight), "preflight.json")
     run.log_json(package_versions(), "packages.json")
 
@@ -128,7 +252,8 @@ def _log_outcome(workspace: Workspace, run: RunLog, tuned: Tuned) -> None:
     """Save the adapter with the run, and prove that what was saved is what was trained."""
     run.log_metrics({"tune/seconds": tuned.seconds, "tune/steps": tuned.steps, "tune/final_loss": tuned.final_loss})
     run.log_folder(tuned.adapter_dir, ADAPTER_PATH)
-    verify_adapter(workspace.tracker.folder(run.id, ADAPTER_PATH))
+    if run.is_delivered:
+        verify_adapter(workspace.tracker.folder(run.id, ADAPTER_PATH))
 
 
 def _facts(prepared: Prepared, version: DatasetVersion) -> Mapping[str, object]:
@@ -140,10 +265,6 @@ def _facts(prepared: Prepared, version: DatasetVersion) -> Mapping[str, object]:
         "recipe_digest": prepared.recipe.digest,
         "packages": package_versions(),
     }
-
-
-def _metrics_sink(run: RunLog) -> Callable[[int, Mapping[str, float]], None]:
-    return lambda step, metrics: run.log_metrics(metrics, step)
 
 
 def _samples(prepared: Prepared) -> Sequence[LabelledFrame]:

@@ -61,4 +61,7 @@ jobs = Table(
     Column("ended_at", UtcDateTime),
     Column("exit_code", Integer),
     Column("cancelled_by", String(255)),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("device", String(63), nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
 )

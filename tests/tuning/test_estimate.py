@@ -1,0 +1,94 @@
+"""Time and memory are told from a step that was really taken; a run that would not fit is refused with a way out."""
+
+import pytest
+import torch
+
+from tests.tuning.conftest import PrepareTuning
+from workbench.errors import PreflightError
+from workbench.models.loading import load_processor
+from workbench.recipe import Base, Recipe, Training
+from workbench.tuning.encoding import item_of
+from workbench.tuning.estimate import check_fit
+from workbench.tuning.frames import AS_IT_IS
+from workbench.tuning.preflight import prove_contract
+from workbench.tuning.tuner import Prepared, collate_for, estimated
+
+
+def test_a_tried_step_tells_its_cost_and_changes_nothing(prepare_tuning: PrepareTuning) -> None:
+    training = Training(max_steps=100, per_device_train_batch_size=2, gradient_accumulation_steps=3, eval_steps=10)
+    prepared = prepare_tuning(Recipe(training=training))
+    before = [weight.detach().clone() for weight in prepared.model.parameters()]
+    random = torch.get_rng_state()
+    cost = estimated(prepared)
+    assert cost.total_s > 100 * cost.step_s > 0
+    assert 0 < cost.memory_mib < cost.available_mib
+    assert cost.device == "cpu"
+    assert torch.equal(random, torch.get_rng_state())
+    assert all(torch.equal(old, new) for old, new in zip(before, prepared.model.parameters(), strict=True))
+    assert all(weight.grad is None for weight in prepared.model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("training", "base", "available_mib", "remedy"),
+    [
+        (Training(per_device_train_batch_size=16), Base(), 1000 + 16 * 100, None),
+        (
+            Training(per_device_train_batch_size=16),
+            Base(),
+            1000 + 450,
+            "per_device_train_batch_size to 4 and training.gradient_accumulation_steps to 4",
+        ),
+        (
+            Training(per_device_train_batch_size=8, gradient_accumulation_steps=2),
+            Base(),
+            1000 + 350,
+            "per_device_train_batch_size to 3 and training.gradient_accumulation_steps to 6",
+        ),
+        (Training(per_device_train_batch_size=1), Base(), 1050, "activation_checkpointing to true"),
+        (Training(activation_checkpointing=True), Base(), 900, "base.quantization to nf4"),
+        (Training(activation_checkpointing=True), Base(quantization="nf4"), 900, "a smaller model"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_to_change(
+    training: Training, base: Base, available_mib: float, remedy: str | None
+) -> None:
+    recipe = Recipe(base=base, training=training)
+    if remedy is None:
+        check_fit(recipe, fixed_mib=1000, frame_mib=100, available_mib=available_mib)
+        return
+    with pytest.raises(PreflightError, match=remedy):
+        check_fit(recipe, fixed_mib=1000, frame_mib=100, available_mib=available_mib)
+
+
+@pytest.mark.parametrize("change", ["template", "pixels"])
+def test_a_processor_that_would_ask_otherwise_in_production_is_refused(
+    change: str, prepare_tuning: PrepareTuning
+) -> None:
+    prepared: Prepared = prepare_tuning(Recipe())
+    contract = prepared.vlm.contract
+    frame = prepared.taught[0]
+    batch = collate_for(prepared.vlm)([prepared.pixels.at(frame, AS_IT_IS)])
+    served = load_processor(prepared.loading["source"])
+    prove_contract(served, contract, item_of(frame), batch)
+    if change == "template":
+        served.tokenizer.add_tokens(["Describe"])
+    else:
+        batch = {**batch, "pixel_values": batch["pixel_values"] + 0.01}
+    with pytest.raises(PreflightError, match="serving to"):
+        prove_contract(served, contract, item_of(frame), batch)
+
+
+@pytest.mark.parametrize("layer", ["model.text_model.layers.0", "model.text_model.norm"])
+def test_what_gets_no_gradient_is_refused_by_name(prepare_tuning: PrepareTuning, layer: str) -> None:
+    prepared = prepare_tuning(Recipe())
+    module = prepared.model.get_base_model().get_submodule(layer)
+    module.register_forward_hook(lambda module, inputs, output: output.detach().requires_grad_())
+    with pytest.raises(PreflightError, match=r"a gradient for each of the \d+ modules .*such as model\."):
+        estimated(prepared)
+
+
+def test_an_adapter_that_a_model_never_runs_is_none_of_it(prepare_tuning: PrepareTuning) -> None:
+    prepared = prepare_tuning(Recipe())
+    layers = prepared.model.get_base_model().model.text_model.layers
+    layers[1].forward = lambda hidden_states, **others: hidden_states
+    assert estimated(prepared).step_s > 0

@@ -1,0 +1,56 @@
+"""``workbench sweep``: try several recipes for a site."""
+
+import os
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from workbench.cli.console import DatasetOption, JsonOption, SiteOption, actor_name, emit, open_workspace, progress_bar
+from workbench.cli.recipe import RecipeArgument, SetOption
+
+TryOption = Annotated[
+    list[str],
+    typer.Option(
+        "--try",
+        metavar="KEY=VALUES",
+        help="Choices (lora.r=8,16) or a range (training.learning_rate=1e-4..1e-2:log); repeatable.",
+        show_default=False,
+    ),
+]
+TrialsOption = Annotated[
+    int | None, typer.Option(min=1, help="So many trials, proposed by Optuna; without it every combination is tried.")
+]
+
+
+def sweep(
+    file: RecipeArgument,
+    site: SiteOption,
+    space: TryOption,
+    trials: TrialsOption = None,
+    overrides: SetOption = None,
+    dataset_id: DatasetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tune once for each of several choices, below one run in MLflow, and tell which was best on validation."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from workbench.workflows import sweep as workflow
+
+    with progress_bar() as progress:
+        result = workflow.sweep(
+            open_workspace(),
+            file,
+            site=site,
+            space=space,
+            trials=trials,
+            overrides=overrides or [],
+            dataset_id=dataset_id,
+            actor=actor_name(),
+            progress=progress,
+        )
+    table = Table("trial", "tried", result.metric, "run", title=f"Sweep {result.run_id}")
+    for trial in result.trials:
+        score = trial.failure if trial.score is None else f"{abs(trial.score):.3f}"
+        best = " (best)" if trial is result.best else ""
+        table.add_row(f"{trial.number}{best}", ", ".join(trial.overrides), score, (trial.run_id or "")[:12])
+    emit(result, as_json, table)

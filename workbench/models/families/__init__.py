@@ -1,0 +1,1 @@
+"""One file a family of models, which ``workbench.models.family`` lists; each defines ``FAMILY``."""

@@ -1,0 +1,162 @@
+"""How long a run will take and how much memory it will need on this machine, from a step that was really taken."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from peft import PeftModel
+
+from workbench.errors import PreflightError
+from workbench.recipe import Recipe
+from workbench.tuning.collator import Batch, to_device
+from workbench.tuning.forward import mixed_precision, row_losses
+from workbench.tuning.gradients import gradients_proved
+
+_MIB = 2**20
+_STATE_BYTES = {"adamw_torch": 8, "adamw_bnb_8bit": 2, "paged_adamw_8bit": 2}
+_FORWARD_SHARE = 1 / 3
+"""Of a training step, what a pass without gradients takes: the backward pass costs about twice the forward pass."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Measured on one batch: ``step_s`` is a whole optimiser step, ``memory_mib`` what the run needs at its peak.
+
+    ``available_mib`` is what it may have: a GPU's memory, or what this machine has free beside other programs.
+    """
+
+    step_s: float
+    total_s: float
+    memory_mib: float
+    available_mib: float
+    device: str
+
+
+def estimate(
+    model: PeftModel,
+    recipe: Recipe,
+    items: Sequence[Any],
+    collate: Callable[[Sequence[Any]], Batch],
+    *,
+    steps: int,
+    validation_frames: int,
+) -> Estimate:
+    """Take one step on ``items``, as many as make a batch, without changing a weight.
+
+    First one frame alone is tried: PreflightError, with what to change, when a whole batch would not fit, and when
+    something that is to be trained gets no gradient.
+    """
+    training = recipe.training
+    state = torch.get_rng_state()
+    fixed_mib, one_mib = _measured_mib(model, lambda: _try_step(model, recipe, collate(items[:1])))
+    states_mib = _STATE_BYTES[training.optim] * _trainable(model) / _MIB
+    available_mib = _available_mib(model.device)
+    check_fit(recipe, fixed_mib + states_mib, one_mib, available_mib)
+    batch = collate(items)
+    started = time.perf_counter()
+    _, batch_mib = _measured_mib(model, lambda: _try_step(model, recipe, batch))
+    batch_s = time.perf_counter() - started
+    torch.set_rng_state(state)
+    step_s = batch_s * training.gradient_accumulation_steps
+    looks = math.ceil(steps / training.eval_steps) if validation_frames else 0
+    look_s = 2 * _FORWARD_SHARE * batch_s * validation_frames / len(items)
+    return Estimate(
+        step_s=step_s,
+        total_s=steps * step_s + looks * look_s,
+        memory_mib=fixed_mib + states_mib + max(one_mib, batch_mib),
+        available_mib=available_mib,
+        device=str(model.device),
+    )
+
+
+def check_fit(recipe: Recipe, fixed_mib: float, frame_mib: float, available_mib: float) -> None:
+    """Compare what a batch of frames will need with what there is; PreflightError with what to change."""
+    frames = recipe.training.per_device_train_batch_size
+    needed = fixed_mib + frames * frame_mib
+    if needed <= available_mib:
+        return
+    fitting = int((available_mib - fixed_mib) // frame_mib)
+    raise PreflightError(
+        expected=f"at least {needed / 1024:.1f} GiB of memory for steps of {frames} frames",
+        found=f"{available_mib / 1024:.1f} GiB",
+        remedy=_remedy(recipe, frames=fitting),
+    )
+
+
+def _try_step(model: PeftModel, recipe: Recipe, batch: Batch) -> None:
+    base = model.get_base_model()
+    model.train()
+    try:
+        with gradients_proved(model):
+            with mixed_precision(base, recipe.training):
+                losses = row_losses(base, to_device(batch, model.device))
+            torch.autograd.backward(losses.mean())
+    except torch.cuda.OutOfMemoryError as exc:
+        raise PreflightError(
+            expected=f"memory for a step on {model.device}",
+            found="that it ran out",
+            remedy=_remedy(recipe, frames=1),
+        ) from exc
+    finally:
+        model.zero_grad(set_to_none=True)
+    if model.device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def _remedy(recipe: Recipe, *, frames: int) -> str:
+    training = recipe.training
+    if 0 < frames < training.per_device_train_batch_size:
+        passes = math.ceil(training.per_device_train_batch_size * training.gradient_accumulation_steps / frames)
+        return (
+            f"set training.per_device_train_batch_size to {frames} and training.gradient_accumulation_steps to {passes}"
+        )
+    if not training.activation_checkpointing:
+        return "set training.activation_checkpointing to true, or base.longest_edge lower"
+    if recipe.base.quantization == "none":
+        return "set base.quantization to nf4, or base.longest_edge lower"
+    return "set base.longest_edge lower, or take a smaller model"
+
+
+def _measured_mib(model: PeftModel, work: Callable[[], None]) -> tuple[float, float]:
+    """Do ``work`` and return the memory in use before it, and what it took on top of that at its peak."""
+    if model.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(model.device)
+        before = torch.cuda.memory_allocated(model.device)
+        work()
+        return before / _MIB, (torch.cuda.max_memory_allocated(model.device) - before) / _MIB
+    before = psutil.Process().memory_info().rss
+    _forget_peak()
+    work()
+    return before / _MIB, max(0.0, _peak_bytes() - before) / _MIB
+
+
+def _available_mib(device: torch.device) -> float:
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return (free + torch.cuda.memory_reserved(device)) / _MIB
+    return (psutil.virtual_memory().available + psutil.Process().memory_info().rss) / _MIB
+
+
+def _forget_peak() -> None:
+    """Let the kernel measure this process's peak anew; where it does not (outside Linux) the estimate is too high."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def _peak_bytes() -> int:
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return int(psutil.Process().memory_info().rss)
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+def _trainable(model: PeftModel) -> int:
+    return sum(weight.numel() for weight in model.parameters() if weight.requires_grad)

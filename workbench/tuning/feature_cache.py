@@ -1,0 +1,124 @@
+"""What a frozen vision tower sees of a frame, kept on disk: computed once, read by every epoch and every later run.
+
+One file per frame and look, mapped into memory when it is read, in a folder whose name stands for everything that
+decides its content: weights, contract, number types and variation. A file is whole or absent.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+import transformers
+from peft import PeftModel
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+from transformers import PreTrainedModel
+
+from workbench.errors import StorageError
+from workbench.models.vlm import Vlm
+from workbench.progress import Progress, silent
+from workbench.recipe import Recipe, Training
+from workbench.tuning.encoding import EncodedFrame, FrameEncoder
+from workbench.tuning.examples import TaughtFrame
+from workbench.tuning.forward import mixed_precision, shares_image_features
+from workbench.tuning.frames import Look, PixelLooks
+
+_FEATURES, _PREFIX = "features", "prefix"
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """Frames as a frozen vision tower saw them (a ``Looks``); every look asked for must have been ``filled`` in."""
+
+    folder: Path
+    encoder: FrameEncoder
+
+    def at(self, frame: TaughtFrame, look: Look) -> EncodedFrame:
+        kept = load_file(self._file(frame, look))
+        return self.encoder.behind(tuple(kept[_PREFIX].tolist()), {_FEATURES: kept[_FEATURES]}, frame.examples)
+
+    def fill(
+        self,
+        model: PreTrainedModel,
+        pixels: PixelLooks,
+        wanted: Iterable[tuple[TaughtFrame, Look]],
+        training: Training,
+        *,
+        progress: Progress = silent,
+    ) -> int:
+        """Let ``model`` look at every wanted frame and look that is not there yet; returns how many.
+
+        StorageError when the disk refuses; what was written before stays and is whole.
+        """
+        missing = [one for one in wanted if not self._is_whole(*one)]
+        trains, device = model.training, model.device
+        model.eval()
+        for done, (frame, look) in enumerate(missing):
+            progress(done, len(missing), "frames seen by the vision tower")
+            encoded = pixels.at(frame, look)
+            assert isinstance(encoded, EncodedFrame)
+            picture = {name: value[None].to(device) for name, value in encoded.picture.items()}
+            with torch.inference_mode(), mixed_precision(model, training):
+                seen = model.get_image_features(**picture, return_dict=True)
+            features = seen.last_hidden_state if _is_trained(model.model.connector) else torch.cat(seen.pooler_output)
+            self._write(frame, look, {_FEATURES: features, _PREFIX: torch.tensor(encoded.tokens.prefix)})
+        model.train(trains)
+        return len(missing)
+
+    def _write(self, frame: TaughtFrame, look: Look, kept: dict[str, torch.Tensor]) -> None:
+        file = self._file(frame, look)
+        part = file.with_suffix(".part")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(save({name: value.cpu().contiguous() for name, value in kept.items()}))
+            part.rename(file)
+        except OSError as exc:
+            part.unlink(missing_ok=True)
+            raise StorageError(
+                expected=f"to keep image features under {self.folder}",
+                found=exc.strerror or str(exc),
+                remedy="free some space, or set data.cache_image_features to false in the recipe",
+            ) from exc
+
+    def _is_whole(self, frame: TaughtFrame, look: Look) -> bool:
+        try:
+            return {_FEATURES, _PREFIX} <= load_file(self._file(frame, look)).keys()
+        except (OSError, SafetensorError):
+            return False
+
+    def _file(self, frame: TaughtFrame, look: Look) -> Path:
+        return self.folder / f"{'-'.join(map(str, (frame.frame_id, *look)))}.safetensors"
+
+
+def cache_for(vlm: Vlm, recipe: Recipe, encoder: FrameEncoder, directory: Path) -> FeatureCache | None:
+    """Return the cache that this run may use under ``directory``; None when it must look at pixels each time.
+
+    It may where the recipe allows it, the family takes features, frames do not vary anew each time and no weight of
+    the vision tower is trained.
+    """
+    model, data = cast(PeftModel, vlm.model).get_base_model(), recipe.data
+    varies_anew = data.augmentation.varies and not data.augmentation.views
+    if not data.cache_image_features or varies_anew or not shares_image_features(model):
+        return None
+    if _is_trained(model.model.vision_model):
+        return None
+    decides = {
+        "base": vlm.version,
+        "manner": vlm.manner,
+        "bf16": recipe.training.bf16,
+        "projected": not _is_trained(model.model.connector),
+        "augmentation": data.augmentation.model_dump(exclude={"views"}) if data.augmentation.varies else None,
+        "transformers": transformers.__version__,
+        "device": model.device.type,
+    }
+    key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+    return FeatureCache(directory / key[:32], encoder)
+
+
+def _is_trained(module: nn.Module) -> bool:
+    return any(weight.requires_grad for weight in module.parameters())

@@ -1,0 +1,232 @@
+"""The training loop: exact weighted losses, no waiting for the device, and checkpoints that it goes on from bit by bit.
+
+A loop of our own was taken over transformers' ``Trainer``. The Trainer's resume goes on silently with other weights
+when a state file is missing, averages the means of unequal batches when it accumulates, and waits for the loss at every
+step that it logs; what is left of it (schedule, clipping, mixed precision) are single calls of torch and transformers.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from torch.utils.data import DataLoader
+from transformers.optimization import get_scheduler
+
+from workbench.errors import PreflightError, StorageError
+from workbench.progress import Progress, silent
+from workbench.recipe import Recipe
+from workbench.tuning.best_weights import BestWeights
+from workbench.tuning.checkpoint import Checkpoint, load_newest, save_checkpoint
+from workbench.tuning.collator import Batch, to_device
+from workbench.tuning.examples import TASKS
+from workbench.tuning.forward import mixed_precision, row_losses
+from workbench.tuning.frames import DrawnFrames
+from workbench.tuning.optimizer import new_optimizer
+from workbench.tuning.optimizer_state import from_tensors, to_tensors
+from workbench.tuning.schedule import frames_per_step, warmup_steps
+
+MetricsSink = Callable[[int, Mapping[str, float]], None]
+STEPS_PER_REPORT = 10
+_CLASS_CHOICE = TASKS.index("class_choice")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told what: metrics by step, how far it is, and what went wrong without ending the run."""
+
+    sink: MetricsSink
+    progress: Progress = silent
+    warn: Callable[[str], None] = lambda text: None
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where a run's checkpoints lie, and whether it goes on from the newest valid one.
+
+    ``identity`` is all that must be equal for a run to go on: other data or another base would be another run.
+    """
+
+    directory: Path
+    resume: bool
+    identity: Mapping[str, str]
+
+
+@dataclass
+class Loop:
+    """Trains what of ``model`` requires gradients; ``validate`` measures, and is None without a validation split."""
+
+    model: PeftModel
+    recipe: Recipe
+    train: DrawnFrames
+    collate: Callable[[Sequence[Any]], Batch]
+    steps: int
+    validate: Callable[[], Mapping[str, float]] | None
+    best: BestWeights
+    watch: Watch
+    checkpoints: Checkpoints | None = None
+    step: int = 0
+    last_loss: float = math.nan
+    _unread: list[tuple[int, torch.Tensor, torch.Tensor, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        training = self.recipe.training
+        self.weights = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
+        self.optimizer = new_optimizer(self.model, self.recipe)
+        self.scheduler = get_scheduler(
+            training.lr_scheduler_type,
+            self.optimizer,
+            num_warmup_steps=warmup_steps(training, self.steps),
+            num_training_steps=self.steps,
+        )
+        self.device = self.model.device
+
+    def run(self) -> None:
+        """Train to the last step, or until the validation split has spoken.
+
+        PreflightError when the loss is no number any more.
+        """
+        stopped = self._carry_on() if self.checkpoints and self.checkpoints.resume else False
+        upcoming = iter(self._batches())
+        self.model.train()
+        while self.step < self.steps and not stopped:
+            self._learn(upcoming)
+            self.step += 1
+            self.watch.progress(self.step, self.steps, "training steps")
+            if self._is_due(STEPS_PER_REPORT):
+                self._report()
+            if self.validate and self._is_due(self.recipe.training.eval_steps):
+                stopped = self._look(self.validate)
+            if self.checkpoints and self._is_due(self.recipe.training.save_steps):
+                self._save(self.checkpoints, stopped)
+        self._report()
+
+    def _learn(self, upcoming: Iterator[Batch]) -> None:
+        """Take one optimiser step; its loss is the weighted mean over all its rows, however they are divided."""
+        training = self.recipe.training
+        first = self.step * frames_per_step(training)
+        weight = sum(self.train.weight_of(place) for place in range(first, first + frames_per_step(training)))
+        base, total = self.model.get_base_model(), torch.zeros((), device=self.device)
+        for _ in range(training.gradient_accumulation_steps):
+            batch = to_device(next(upcoming), self.device)
+            with mixed_precision(base, training):
+                losses = row_losses(base, batch)
+            loss = (focused(losses, batch, training.focal_gamma) * batch["row_weight"]).sum() / weight
+            loss.backward()
+            total += loss.detach()
+        norm = torch.nn.utils.clip_grad_norm_(self.weights.values(), training.max_grad_norm)
+        self._unread.append((self.step + 1, total, norm, self.scheduler.get_last_lr()[0]))
+        self.optimizer.step()
+        self.scheduler.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _report(self) -> None:
+        """Read the losses of the steps since the last report, all at once, and hand them on."""
+        unread, self._unread = self._unread, []
+        if not unread:
+            return
+        losses = torch.stack([loss for _, loss, _, _ in unread]).tolist()
+        norms = torch.stack([norm for _, _, norm, _ in unread]).tolist()
+        for (step, _, _, rate), loss, norm in zip(unread, losses, norms, strict=True):
+            if not math.isfinite(loss):
+                raise PreflightError(
+                    expected="a finite loss",
+                    found=f"{loss} at step {step}",
+                    remedy="lower training.learning_rate or training.max_grad_norm in the recipe",
+                )
+            self.last_loss = loss
+            self.watch.sink(step, {"train/loss": loss, "train/gradient_norm": norm, "train/learning_rate": rate})
+
+    def _look(self, validate: Callable[[], Mapping[str, float]]) -> bool:
+        self._report()
+        metrics = validate()
+        self.model.train()
+        self.watch.sink(self.step, {f"validation/{name}": value for name, value in metrics.items()})
+        return self.best.look(self.step, metrics, self.weights)
+
+    def _save(self, checkpoints: Checkpoints, stopped: bool) -> None:
+        self._report()
+        optimizer_tensors, optimizer_values = to_tensors(self.optimizer.state_dict())
+        random = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            random["cuda"] = torch.cuda.get_rng_state(self.device)
+        checkpoint = Checkpoint(
+            self.step,
+            {
+                "weights": self.weights,
+                "best": self.best.weights,
+                "optimizer": optimizer_tensors,
+                "random": random,
+            },
+            {
+                "optimizer": optimizer_values,
+                "scheduler": self.scheduler.state_dict(),
+                "progress": {"best": self.best.state(), "stopped": stopped, "last_loss": self.last_loss},
+                "identity": dict(checkpoints.identity),
+            },
+        )
+        try:
+            save_checkpoint(checkpoints.directory, checkpoint, keep=self.recipe.training.save_total_limit)
+        except StorageError as error:
+            self.watch.warn(f"The run goes on without this checkpoint. {error}")
+
+    def _carry_on(self) -> bool:
+        """Become what the newest valid checkpoint says, if there is one; tells whether training had stopped early."""
+        assert self.checkpoints
+        checkpoint, passed_over = load_newest(self.checkpoints.directory)
+        for reason in passed_over:
+            self.watch.warn(reason)
+        if checkpoint is None:
+            self.watch.warn("There is no checkpoint to go on from: the run starts at its beginning.")
+            return False
+        _check_identity(self.checkpoints.identity, checkpoint.values["identity"])
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                weight.copy_(checkpoint.tensors["weights"][name])
+        self.optimizer.load_state_dict(from_tensors(checkpoint.tensors["optimizer"], checkpoint.values["optimizer"]))
+        self.scheduler.load_state_dict(dict(checkpoint.values["scheduler"]))
+        progress = checkpoint.values["progress"]
+        kept = {name: tensor.to(self.device) for name, tensor in checkpoint.tensors["best"].items()}
+        self.best.carry_on(progress["best"], kept)
+        self.step, self.last_loss = checkpoint.step, progress["last_loss"]
+        torch.set_rng_state(checkpoint.tensors["random"]["cpu"])
+        if "cuda" in checkpoint.tensors["random"]:
+            torch.cuda.set_rng_state(checkpoint.tensors["random"]["cuda"], self.device)
+        self.watch.warn(f"The run goes on after step {self.step}.")
+        return bool(progress["stopped"])
+
+    def _batches(self) -> DataLoader[Any]:
+        training = self.recipe.training
+        places = range(self.step * frames_per_step(training), self.steps * frames_per_step(training))
+        return DataLoader(
+            self.train,
+            batch_size=training.per_device_train_batch_size,
+            sampler=places,
+            collate_fn=self.collate,
+            num_workers=training.dataloader_num_workers,
+            generator=torch.Generator(),
+        )
+
+    def _is_due(self, every: int) -> bool:
+        return every > 0 and (self.step % every == 0 or self.step == self.steps)
+
+
+def focused(losses: torch.Tensor, batch: Batch, gamma: float) -> torch.Tensor:
+    """Weigh class answers by ``(1 - p) ** gamma``, where p is the probability of the whole answer."""
+    if gamma == 0:
+        return losses
+    missed = -torch.expm1(-losses * batch["row_tokens"])
+    return torch.where(batch["row_task"] == _CLASS_CHOICE, missed**gamma * losses, losses)
+
+
+def _check_identity(expected: Mapping[str, str], found: Mapping[str, str]) -> None:
+    for name, value in expected.items():
+        if found.get(name) != value:
+            raise PreflightError(
+                expected=f"a checkpoint of a run with the {name} {value[:16]}",
+                found=str(found.get(name, "none"))[:16],
+                remedy="start a new run, as this one was tuned on something else",
+            )

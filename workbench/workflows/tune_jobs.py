@@ -1,0 +1,100 @@
+"""Tuning as a job: what can be checked at once is checked before it waits for a device."""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain import Job, JobState
+from workbench.errors import UsageError
+from workbench.recipe_file import load_recipe
+from workbench.workflows.jobs import refresh_jobs, start_job
+from workbench.workflows.workspace import Workspace
+
+if TYPE_CHECKING:
+    from workbench.tracking import RunSummary
+
+__all__ = [
+    "preflight_of",
+    "resumable_run",
+    "resume_job",
+    "run_of_job",
+    "start_preflight_job",
+    "start_tune_job",
+]
+
+_TUNE = (sys.executable, "-m", "workbench", "tune")
+_RESUME = "--resume"
+_SOON = 10
+"""Priority of a preflight: it takes a minute, and somebody waits for what it finds."""
+
+
+def start_tune_job(
+    workspace: Workspace, recipe_path: Path, *, site: str, overrides: Sequence[str] = (), actor: str, priority: int = 0
+) -> Job:
+    """Queue ``workbench tune`` of the site's newest dataset version."""
+    argv = _checked(workspace, recipe_path, site, overrides)
+    return start_job(workspace, "tune", argv, site=site, actor=actor, priority=priority)
+
+
+def start_preflight_job(
+    workspace: Workspace, recipe_path: Path, *, site: str, overrides: Sequence[str] = (), actor: str
+) -> Job:
+    """Queue ``workbench tune --preflight``, whose finding is the job's last words."""
+    argv = [*_checked(workspace, recipe_path, site, overrides), "--preflight", "--json"]
+    return start_job(workspace, "tune-preflight", argv, site=site, actor=actor, priority=_SOON)
+
+
+def preflight_of(job: Job) -> dict[str, Any] | None:
+    """Return what a preflight job found, the JSON object in its log; None where it came to no finding."""
+    if job.state is not JobState.DONE:
+        return None
+    try:
+        text = Path(job.log_path).read_text(encoding="utf-8", errors="replace")
+        begin = re.search(r"^\{$", text, re.MULTILINE)
+        found = json.JSONDecoder().raw_decode(text[begin.start() :])[0] if begin else None
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def resume_job(workspace: Workspace, job_id: int, *, actor: str) -> Job:
+    """Queue the rest of the tuning run that a failed or cancelled job left behind.
+
+    Raises UsageError when the job still goes on, ended well, or has no run that was stopped.
+    """
+    refresh_jobs(workspace)
+    job = workspace.store.jobs.get(job_id)
+    run = resumable_run(workspace, job)
+    if run is None:
+        raise UsageError(
+            expected=f"job {job_id} to be a tuning that failed or was cancelled after its run had begun",
+            found=f"{job.kind}, {job.state}",
+            remedy="choose the newest job of a run that was stopped, or tune anew",
+        )
+    argv = [*_TUNE, _RESUME, run.id]
+    return start_job(workspace, "tune", argv, site=job.site, actor=actor, priority=job.priority)
+
+
+def resumable_run(workspace: Workspace, job: Job) -> "RunSummary | None":
+    """Return the stopped run that ``job`` was the last to work on; None where there is none to go on with."""
+    if job.kind != "tune" or job.state not in (JobState.FAILED, JobState.CANCELLED):
+        return None
+    run = run_of_job(workspace, job)
+    return run if run is not None and run.state in ("FAILED", "KILLED") else None
+
+
+def run_of_job(workspace: Workspace, job: Job) -> "RunSummary | None":
+    """Return the MLflow run that ``job`` works or worked on; None where it opened none, or another took it over."""
+    name = Path(job.log_path).stem
+    return next((run for run in workspace.tracker.runs(job.site, "tune") if run.job == name), None)
+
+
+def _checked(workspace: Workspace, recipe_path: Path, site: str, overrides: Sequence[str]) -> list[str]:
+    load_recipe(recipe_path, overrides)
+    workspace.store.sites.get(site)
+    workspace.store.datasets.latest(site)
+    chosen = [part for override in overrides for part in ("--set", override)]
+    return [*_TUNE, str(Path(recipe_path).resolve()), "--site", site, *chosen]
