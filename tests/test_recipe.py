@@ -59,6 +59,11 @@ def test_all_problems_are_told_at_once_with_the_nearest_key(write) -> None:
         ("data: {tasks: {caption: 0, class_choice: 0}}", "at least one task"),
         ("data: {tasks: {class_choice: 0}}", "metric_for_best_model must be another"),
         ("parts: {text_model: {path: model.text_model, train: frozen}}", "at least one part"),
+        ("training: {seed: 4294967296}", "less than 4294967296"),
+        ("training: {num_train_epochs: .inf}", "a finite number"),
+        ("data: {tasks: {caption: .nan}}", "a finite number"),
+        ("base: {revision: 2026-13-45}", "month must be in 1..12"),
+        ("[" * 3000, "too deep"),
     ],
 )
 def test_a_file_that_is_no_recipe_is_refused_in_one_sentence(write, text: str, found: str) -> None:
@@ -83,6 +88,7 @@ def test_overrides_win_and_are_checked_like_the_file(write) -> None:
     recipe = load_recipe(path, ["training.learning_rate=1e-4", "lora.r=2", "parts.text_model.train=frozen"])
     assert (recipe.training.learning_rate, recipe.lora.r) == (1e-4, 2)
     assert (recipe.parts["text_model"].train, recipe.parts["vision_model"].train) == ("frozen", "lora")
+    assert load_recipe(path, ["base.revision=2026-13-45"]).base.revision == "2026-13-45"
     with pytest.raises(RecipeError, match=r"did you mean lora\.r"):
         load_recipe(path, ["lora.rank=2"])
 

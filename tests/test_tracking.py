@@ -1,6 +1,7 @@
 """The tracker on a real MLflow: SQLite and files in a temporary folder, and a server that comes and goes."""
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pandas
@@ -231,6 +233,8 @@ def test_a_run_goes_on_while_the_server_is_away_and_nothing_is_lost(
         run.log_folder(adapter, "adapter")
         shutil.rmtree(adapter)
     assert not run.is_delivered
+    with tracker.reopen(run.id) as measured:
+        measured.log_metrics({"test/class_accuracy": 0.75})
     wait_until(lambda: tracker.undelivered().keys() == {run.id})
     with pytest.raises(TrackingError, match="to answer"):
         tracker.deliver()
@@ -239,6 +243,7 @@ def test_a_run_goes_on_while_the_server_is_away_and_nothing_is_lost(
     server.go_on()
     (summary,) = Tracker(server.url, tmp_path / "client" / "artifacts").runs("yard")
     assert (summary.state, summary.params, summary.tags["told"]) == ("FINISHED", {"seed": "1"}, "later")
+    assert summary.metrics["test/class_accuracy"] == 0.75
     assert tracker.history(run.id, "train/loss") == curve(15)
     assert (tracker.folder(run.id, "adapter") / "weights").read_text() == "learnt"
     assert tracker.file(run.id, "samples.json") is not None
@@ -285,6 +290,72 @@ def test_what_is_delivered_twice_is_there_once(tracker: Tracker, tmp_path: Path)
     assert len(tracker.history(run.id, "nan")) == 1
     assert len(tracker.client.get_run(run.id).inputs.dataset_inputs) == 1
     assert tracker.undelivered() == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("delivered", ""), ("delivered", "999999"), ("entries.jsonl", "\0\0\0\n"), ("entries.jsonl", '{"do": "metr')],
+)
+def test_what_the_end_of_the_machine_damaged_is_delivered_all_the_same(
+    tracker: Tracker, tmp_path: Path, file: str, content: str
+) -> None:
+    with tracker.run("cut", "cut off", kind="tune") as run:
+        log_curve(run, 1, 3)
+        wait_until(lambda: run.is_delivered)
+        (journal,) = (tracker._artifacts_dir.parent / "undelivered").glob(f"{run.id}-*")
+        kept = shutil.copytree(journal, tmp_path / "kept")
+    with (kept / file).open("a" if file == "entries.jsonl" else "w") as damaged:
+        damaged.write(content)
+    before = time.time() - 3600
+    os.utime(kept / "entries.jsonl", (before, before))
+    shutil.copytree(kept, journal)
+    tracker.deliver()
+    summary = tracker.get(run.id)
+    assert tracker.history(run.id, "train/loss") == curve(3)
+    assert summary.state == "KILLED"
+    assert abs(summary.ended_at - (utc_now() - timedelta(hours=1))) < timedelta(minutes=10)
+    assert tracker.undelivered() == {}
+
+
+def test_a_run_that_finds_no_room_to_tell_its_end_is_ended_by_the_next_look(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(journal: Journal, entry: object) -> None:
+        raise StorageError(expected="room", found="none", remedy="make some")
+
+    with monkeypatch.context() as patched, pytest.raises(StorageError), tracker.run("full", "full", kind="tune") as run:
+        patched.setattr(Journal, "append", full)
+    assert tracker.get(run.id).state == "KILLED"
+
+
+def test_a_run_that_cannot_be_written_down_is_not_left_open(
+    tracker: Tracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(tracker, "_undelivered_dir", tmp_path / "file")
+    with pytest.raises(StorageError, match="to write down what a run logs"), tracker.run("none", "none", kind="tune"):
+        pass
+    assert [summary.state for summary in tracker.runs("none")] == ["FAILED"]
+
+
+def test_an_interrupt_behind_a_write_does_not_hide_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.begin(tmp_path, Opening("f" * 32, "sqlite://", ends_run=True))
+    write = os.write
+
+    def interrupted(file: int, line: bytes) -> int:
+        write(file, line)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append({"do": "tags", "values": {"told": "x" * 300}})
+    journal.mark_delivered(journal.pending()[-1][0])
+    journal.append({"do": "end"})
+    assert not journal.is_drained
+    journal.close(remove=False)
 
 
 def test_a_locked_database_holds_nobody_up(tracker: Tracker) -> None:

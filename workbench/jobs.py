@@ -94,11 +94,11 @@ def born_at(pid: int) -> datetime:
     return datetime.fromtimestamp(psutil.Process(pid).create_time(), UTC)
 
 
-def is_running(pid: int, started_at: datetime) -> bool:
-    """Tell whether ``pid`` is still the process that was started at ``started_at``."""
+def is_running(pid: int, started_at: datetime, name: str = "") -> bool:
+    """Tell whether ``pid`` is still the process that was started at ``started_at``, for the job ``name`` if for one."""
     _reap(pid)
     try:
-        return _is_same(pid, started_at) and _lives(psutil.Process(pid))
+        return _is_same(pid, started_at, name) and _lives(psutil.Process(pid))
     except psutil.NoSuchProcess:
         return False
 
@@ -122,10 +122,13 @@ def stop(pid: int, started_at: datetime, name: str) -> None:
 
 
 def exit_code(log_path: Path) -> int | None:
-    """Return the code with which the process of ``log_path`` ended, None while it runs or when it was killed."""
+    """Return the code with which the process of ``log_path`` ended, None while it runs or when it was killed.
+
+    None as well for a file that the end of the machine left empty.
+    """
     try:
         return int(_exit_file(log_path).read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return None
 
 
@@ -168,19 +171,30 @@ def _beat(life_file: Path) -> None:
 def _family(pid: int, started_at: datetime, name: str) -> list[psutil.Process]:
     """Return the leader, its session and descendants, and whoever else carries the job's name.
 
-    A session outlives its leader, and no other process gets the leader's number before it has ended.
+    A session outlives its leader, though not the machine's end; no other process gets the leader's number before.
     """
     _reap(pid)
     try:
-        session = pid if _is_same(pid, started_at) else None
+        session = pid if _is_same(pid, started_at, name) else None
     except psutil.NoSuchProcess:
-        session = pid
+        session = pid if booted_at() < started_at else None
     related = set() if session is None else {pid, *_descendants(pid)}
     return [process for process in psutil.process_iter() if _belongs(process, related, session, name)]
 
 
-def _is_same(pid: int, started_at: datetime) -> bool:
+def _is_same(pid: int, started_at: datetime, name: str) -> bool:
+    """Believe the name that a process carries before its time, which moves when somebody sets the machine's clock."""
+    carried = _carried_name(psutil.Process(pid))
+    if name and carried:
+        return carried == name
     return abs(born_at(pid) - started_at).total_seconds() < START_TOLERANCE_S
+
+
+def _carried_name(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(NAME_VARIABLE)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
 
 
 def _descendants(pid: int) -> set[int]:
@@ -192,11 +206,7 @@ def _descendants(pid: int) -> set[int]:
 
 def _belongs(process: psutil.Process, related: set[int], session: int | None, name: str) -> bool:
     """Tell whether ``process`` is the job's; what was started for another job, and says so, is not."""
-    try:
-        carried = process.environ().get(NAME_VARIABLE)
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        carried = None
-    if carried:
+    if carried := _carried_name(process):
         return carried == name
     return process.pid in related or (session is not None and _session(process.pid) == session)
 

@@ -34,7 +34,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Base(_Section):
@@ -190,7 +190,7 @@ class Training(_Section):
     """Steps between two checkpoints, from which a run that was killed goes on; 0 keeps none."""
     save_total_limit: int = Field(default=2, gt=0)
     """Checkpoints that are kept at a time: the newest, and older ones in case it is damaged."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
 
 
 class Export(_Section):

@@ -68,7 +68,7 @@ def _read_mapping(path: Path) -> dict[str, Any]:
             found=exc.strerror or "nothing",
             remedy="name a file such as recipes/demo.yaml",
         ) from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
         raise RecipeError(expected=f"YAML in {path}", found=where_yaml_breaks(exc), remedy="correct that line") from exc
     if not isinstance(content, dict):
         raise RecipeError(
@@ -83,7 +83,7 @@ def _parse_override(override: str) -> tuple[str, object]:
     key, equals, text = override.partition("=")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         value = text
     if not equals or not all(part.strip() for part in key.split(".")):
         raise RecipeError(

@@ -13,9 +13,11 @@ _MISSING_KEY = {"missing", "missing_argument"}
 
 
 def where_yaml_breaks(error: Exception) -> str:
-    """Return what a YAMLError, UnicodeDecodeError or RecursionError found, and where, counted from 1."""
+    """Return what a YAMLError, ValueError (no UTF-8, no date) or RecursionError found, and where, counted from 1."""
     if isinstance(error, RecursionError):
         return "lists or mappings too deep in each other"
+    if isinstance(error, ValueError) and not isinstance(error, UnicodeDecodeError):
+        return str(error)
     mark = getattr(error, "problem_mark", None)
     what = getattr(error, "problem", None) or "text that is not UTF-8"
     return f"{what} in line {mark.line + 1}, column {mark.column + 1}" if mark else str(what)

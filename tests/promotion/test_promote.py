@@ -17,6 +17,8 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.promotion.registry import MlflowRegistry
+from workbench.tracking.entries import metrics_entry
+from workbench.tracking.journal import Journal, Opening
 from workbench.tuning.adapter_files import verify_adapter, write_manifest
 from workbench.workflows.promote import approve, reject, request_promotion, rollback
 from workbench.workflows.reconcile import AliasRepair, reconcile, verify
@@ -101,6 +103,18 @@ def test_the_adapters_digest_is_kept_in_ledger_audit_trail_and_registry(
     assert workspace.store.promotions.get("yard", candidate.version).adapter_digest == digest
     assert {event.detail["adapter_digest"] for event in workspace.store.audit.events("yard")} == {digest}
     assert workspace.tracker.client.get_model_version("yard", str(candidate.version)).tags["adapter_digest"] == digest
+
+
+def test_figures_that_are_on_their_way_are_not_passed_over(workspace: Workspace, people: dict[str, User]) -> None:
+    run_id = tuned_run(workspace)
+    opening = Opening(run_id, workspace.tracker.uri, ends_run=False)
+    measuring = Journal.begin(workspace.settings.home / "mlruns" / "undelivered", opening)
+    measuring.append(metrics_entry(figures("test", 0.1), 0, utc_now()))
+    with pytest.raises(TrackingError, match="to have all that was logged on run"):
+        request_promotion(workspace, site="yard", run_id=run_id, actor=people["erin"])
+    measuring.close(remove=False)
+    candidate = request_promotion(workspace, site="yard", run_id=run_id, actor=people["erin"])
+    assert "fail" in {gate.verdict for gate in candidate.gates}
 
 
 def test_an_altered_adapter_cannot_be_requested(workspace: Workspace, people: dict[str, User]) -> None:

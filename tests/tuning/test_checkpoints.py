@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from tests.tuning.killed_runs import IDENTITY, RECIPE, run_and_kill, run_and_wai
 from workbench.errors import PreflightError, StorageError
 from workbench.recipe import Recipe, Training
 from workbench.tuning.checkpoint import Checkpoint, load_newest, save_checkpoint
-from workbench.tuning.loop import Checkpoints, Watch
+from workbench.tuning.loop import Checkpoints, Watch, _check_identity
 from workbench.tuning.tuner import Prepared, new_loop, training_sets
 
 KILLS = int(os.environ.get("WORKBENCH_TEST_KILLS", "6"))
@@ -181,6 +182,12 @@ def test_a_checkpoint_of_another_run_is_refused(
         new_loop(prepared, *sets, Watch(lambda step, metrics: None), other).run()
 
 
+def test_what_differs_is_told_in_full() -> None:
+    before, now = "SmolVLM-500M-Instruct@11112222", "SmolVLM-500M-Instruct@33334444"
+    with pytest.raises(PreflightError, match=f"the base {now}, but found {before};"):
+        _check_identity({"base": now}, {"base": before})
+
+
 @pytest.mark.parametrize("optim", ["adamw_bnb_8bit", "paged_adamw_8bit"])
 def test_8_bit_states_are_kept_as_well(optim: str, prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
     weights = []
@@ -201,3 +208,14 @@ def test_nothing_is_written_where_the_folder_cannot_be_made(tmp_path: Path) -> N
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="checkpoint step-00000003"):
         save_checkpoint(tmp_path / "file", Checkpoint(3, {}, {}), keep=1)
+
+
+def test_a_run_of_a_gpu_goes_on_where_there_is_none(
+    base_dir: Path, finished: tuple[Path, dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
+    checkpoint, _ = load_newest(finished[0])
+    random = {**checkpoint.tensors["random"], "cuda": torch.zeros(16, dtype=torch.uint8)}
+    save_checkpoint(tmp_path, replace(checkpoint, tensors={**checkpoint.tensors, "random": random}), keep=1)
+    loop = loop_of(prepared_again(base_dir), tmp_path, resume=True, warnings=[])
+    loop.run()
+    assert loop.step == checkpoint.step

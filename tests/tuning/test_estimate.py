@@ -6,7 +6,9 @@ import torch
 from tests.tuning.conftest import PrepareTuning
 from workbench.errors import PreflightError
 from workbench.models.loading import load_processor
-from workbench.recipe import Base, Recipe, Training
+from workbench.recipe import Base, Part, Recipe, Training
+from workbench.tuning import estimate
+from workbench.tuning.collator import Collator
 from workbench.tuning.encoding import item_of
 from workbench.tuning.estimate import check_fit
 from workbench.tuning.frames import AS_IT_IS
@@ -78,12 +80,32 @@ def test_a_processor_that_would_ask_otherwise_in_production_is_refused(
         prove_contract(served, contract, item_of(frame), batch)
 
 
+def test_every_row_must_show_the_pixels_of_production(prepare_tuning: PrepareTuning) -> None:
+    prepared = prepare_tuning(Recipe())
+    item, vlm = item_of(prepared.taught[0]), prepared.vlm
+    batch = Collator(vlm.processor, vlm.contract)([item])
+    served = load_processor(prepared.loading["source"])
+    prove_contract(served, vlm.contract, item, batch)
+    batch["pixel_values"][-1] += 0.01
+    with pytest.raises(PreflightError, match="other pixels"):
+        prove_contract(served, vlm.contract, item, batch)
+
+
 @pytest.mark.parametrize("layer", ["model.text_model.layers.0", "model.text_model.norm"])
 def test_what_gets_no_gradient_is_refused_by_name(prepare_tuning: PrepareTuning, layer: str) -> None:
     prepared = prepare_tuning(Recipe())
     module = prepared.model.get_base_model().get_submodule(layer)
     module.register_forward_hook(lambda module, inputs, output: output.detach().requires_grad_())
-    with pytest.raises(PreflightError, match=r"a gradient for each of the \d+ modules .*such as model\."):
+    with pytest.raises(PreflightError, match=r"a gradient for each of the \d+ modules of parts\..*such as model\."):
+        estimated(prepared)
+
+
+def test_a_projector_that_is_trained_whole_must_get_a_gradient(prepare_tuning: PrepareTuning) -> None:
+    parts = {"connector": Part(path="model.connector", train="full"), "text_model": Part(path="model.text_model")}
+    prepared = prepare_tuning(Recipe(parts=parts))
+    connector = prepared.model.get_base_model().get_submodule("model.connector")
+    connector.register_forward_hook(lambda module, inputs, output: output.detach().requires_grad_())
+    with pytest.raises(PreflightError, match=r"modules of parts\.connector"):
         estimated(prepared)
 
 
@@ -92,3 +114,21 @@ def test_an_adapter_that_a_model_never_runs_is_none_of_it(prepare_tuning: Prepar
     layers = prepared.model.get_base_model().model.text_model.layers
     layers[1].forward = lambda hidden_states, **others: hidden_states
     assert estimated(prepared).step_s > 0
+
+
+def test_gradients_are_needed_once_however_many_frames(
+    prepare_tuning: PrepareTuning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame's own share is what a step takes beyond them; the optimiser and the best weights come on top."""
+    parts = {"text_model": Part(path="model.text_model", train="full")}
+    prepared = prepare_tuning(Recipe(parts=parts, training=Training(max_steps=1, per_device_train_batch_size=4)))
+    trained_mib = 4 * prepared.preflight.trainable_parameters / 2**20
+    monkeypatch.setattr(estimate, "_measured_mib", lambda model, work: (work(), (100.0, trained_mib + 1.0))[1])
+    needed_mib = 100 + (1 + 1 + 2) * trained_mib + 4
+    for available_mib in (needed_mib + 0.01, needed_mib - 0.01):
+        monkeypatch.setattr(estimate, "_available_mib", lambda device, mib=available_mib: mib)
+        if available_mib > needed_mib:
+            estimated(prepared)
+            continue
+        with pytest.raises(PreflightError, match="per_device_train_batch_size to 3"):
+            estimated(prepared)

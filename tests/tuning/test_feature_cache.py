@@ -1,6 +1,7 @@
 """Image features are computed once, where that is right, and never half-written."""
 
 import resource
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,3 +85,22 @@ def test_a_full_disk_is_told_and_leaves_whole_files_alone(prepare_tuning: Prepar
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     train, _ = training_sets(prepared, looks_of(replace(prepared, features_dir=tmp_path)))
     assert "features" in train[0].picture
+
+
+def test_what_another_run_is_writing_is_left_to_it(prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
+    prepared = prepare_tuning(Recipe(parts=LANGUAGE))
+    folder = looks_of(replace(prepared, features_dir=tmp_path)).folder
+    whole = folder / f"{prepared.train[0].frame_id}.safetensors"
+    whole.unlink()
+    anothers = whole.with_suffix(".part")
+    anothers.write_bytes(b"half")
+    looks_of(replace(prepared, features_dir=tmp_path))
+    assert (anothers.read_bytes(), whole.is_file()) == (b"half", True)
+
+
+def test_a_folder_that_is_deleted_in_the_middle_is_told(prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
+    prepared = prepare_tuning(Recipe(parts=LANGUAGE))
+    train, _ = training_sets(prepared, looks_of(replace(prepared, features_dir=tmp_path)))
+    shutil.rmtree(next(tmp_path.iterdir()))
+    with pytest.raises(StorageError, match="gone or damaged; run again"):
+        train[0]

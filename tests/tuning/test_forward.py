@@ -105,3 +105,11 @@ def curve(prepared: Prepared, features_dir: Path) -> Mapping[str, list[float]]:
     prepared = replace(prepared, features_dir=features_dir)
     new_loop(prepared, *training_sets(prepared, looks_of(prepared)), Watch(sink)).run()
     return told
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_a_class_that_is_known_for_certain_has_a_finite_gradient(gamma: float) -> None:
+    losses = torch.tensor([0.0, 0.3], requires_grad=True)
+    batch = {"row_tokens": torch.tensor([3.0, 3.0]), "row_task": torch.full((2,), TASKS.index("class_choice"))}
+    focused(losses, batch, gamma).sum().backward()
+    assert torch.isfinite(losses.grad).all()

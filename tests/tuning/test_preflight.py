@@ -6,7 +6,7 @@ import pytest
 
 from tests.tuning.conftest import CAPTIONS, PrepareTuning
 from workbench.errors import DatasetError, PreflightError
-from workbench.recipe import Recipe
+from workbench.recipe import Base, Recipe
 from workbench.tuning.collator import Collator, collate_packed
 from workbench.tuning.encoding import FrameEncoder, decode, item_of
 from workbench.tuning.preflight import prove_label_mask
@@ -45,6 +45,10 @@ def test_frames_of_one_class_or_of_foreign_classes_are_refused(prepare_tuning: P
     try:
         with pytest.raises(DatasetError, match="spill"):
             prepare_tuning(Recipe())
+        frames[0], frames[7] = original, replace(held_out := frames[7], class_name="spill")
+        with pytest.raises(DatasetError, match="spill"):
+            prepare_tuning(Recipe())
+        frames[7] = held_out
     finally:
         frames[0] = original
 
@@ -53,3 +57,21 @@ def test_a_frame_whose_bytes_are_no_image_is_named(frames) -> None:
     broken = replace(frames[0], image_jpeg=b"not a jpeg")
     with pytest.raises(DatasetError, match=frames[0].frame_id[:12]):
         decode(broken.frame_id, broken.image_jpeg)
+
+
+@pytest.mark.parametrize("caption", ["", " ", "<image> of a dock.", "It is clear.<end_of_utterance> Or not."])
+@pytest.mark.parametrize("place", [3, 7])
+def test_an_answer_that_is_no_text_is_refused_with_its_frame(
+    caption: str, place: int, prepare_tuning: PrepareTuning, frames
+) -> None:
+    frames[place] = replace(original := frames[place], caption=caption)
+    try:
+        with pytest.raises(DatasetError, match=f"words as the caption of frame {original.frame_id[:12]}"):
+            prepare_tuning(Recipe())
+    finally:
+        frames[place] = original
+
+
+def test_float16_is_refused_where_it_cannot_be_mixed(prepare_tuning: PrepareTuning) -> None:
+    with pytest.raises(PreflightError, match="weights in float32 or bfloat16 on a CPU"):
+        prepare_tuning(Recipe(base=Base(dtype="float16")))

@@ -9,7 +9,7 @@ from torch import nn
 
 from tests.tuning.conftest import CLASS_NAMES, PrepareTuning
 from workbench.errors import PreflightError
-from workbench.recipe import Base, Recipe, Training
+from workbench.recipe import Base, Part, Recipe, Training
 from workbench.tuning.forward import mixed_precision, row_losses
 from workbench.tuning.gradients import gradients_proved
 from workbench.tuning.preflight import check_quantization
@@ -48,5 +48,11 @@ def test_what_is_asked_between_two_steps_leaves_every_4_bit_layer_trainable(prep
     train, _ = training_sets(prepared, prepared.pixels)
     batch = collate_for(prepared.vlm)([train[0]])
     prepared.model.train()
-    with gradients_proved(prepared.model), mixed_precision(prepared.model, NF4.training):
+    with gradients_proved(prepared.model, NF4.parts), mixed_precision(prepared.model, NF4.training):
         torch.autograd.backward(row_losses(prepared.model.get_base_model(), batch).mean())
+
+
+def test_a_part_in_4_bits_is_not_trained_whole(prepare_tuning: PrepareTuning) -> None:
+    parts = {"text_model": Part(path="model.text_model", train="full")}
+    with pytest.raises(PreflightError, match=r"parts\.text_model, whose every weight is trained, not to be held in 4"):
+        prepare_tuning(NF4.model_copy(update={"parts": parts}))

@@ -58,3 +58,14 @@ def test_the_ends_and_choices_are_told_to_be_checked() -> None:
 def test_what_is_neither_choices_nor_a_range_is_refused(text: str) -> None:
     with pytest.raises(RecipeError, match="choices such as"):
         parse_space([text])
+
+
+def test_a_key_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"each key of a sweep once, but found lora\.r twice"):
+        parse_space(["lora.r=4,8", "lora.r=16"])
+
+
+def test_a_long_text_is_tried_whole() -> None:
+    prompt = "Say what stands at the bay " * 5 + "and nothing else."
+    (only,) = asked([f"base.system_prompt={prompt}"])
+    assert only == (f"base.system_prompt={prompt}",)

@@ -49,6 +49,7 @@ def test_lora_is_put_on_each_part_by_its_own_expression(model) -> None:
         (Part(path="model.text_model", target_modules="q_proj"), "none among 14"),
         (Part(path="model.vision_model.embeddings"), "without linear layers"),
         (Part(path="model.text_model", target_modules="("), "regular expression"),
+        (Part(path="model", train="full"), "2 end, such as model.vision_model"),
     ],
 )
 def test_a_part_that_matches_nothing_is_refused(model, part: Part, told: str) -> None:
@@ -63,9 +64,16 @@ def test_exactly_the_named_weights_are_trainable(prepare_tuning: PrepareTuning) 
     audits = {audit.part: audit for audit in prepared.preflight.parts}
     assert all(audit.trainable > 0 for audit in audits.values())
     assert audits["connector"].train == "full"
+    assert audits["connector"].trainable == audits["connector"].parameters
     assert prepared.preflight.trainable_parameters == sum(
         weight.numel() for weight in prepared.model.parameters() if weight.requires_grad
     )
+
+
+def test_a_part_is_not_taken_for_what_peft_calls_its_own(prepare_tuning: PrepareTuning) -> None:
+    parts = {"model": Part(path="model"), "head": Part(path="lm_head")}
+    model, head = prepare_tuning(Recipe(parts=parts)).preflight.parts
+    assert model.trainable > head.trainable > 0
 
 
 def test_a_part_inside_another_that_is_trained_otherwise_is_refused(prepare_tuning: PrepareTuning) -> None:

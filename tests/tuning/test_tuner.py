@@ -2,6 +2,8 @@
 
 import json
 import math
+import resource
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,10 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from tests.tuning.conftest import CLASS_NAMES, PrepareTuning
-from workbench.errors import ModelError, PreflightError, StorageError
+from workbench.errors import DatasetError, ModelError, PreflightError, StorageError
 from workbench.models.vlm import load_vlm
 from workbench.recipe import Part, Recipe, Training
-from workbench.tuning.adapter import load_tuning_facts, prove_adapter, save_adapter, trained_weights, verify_adapter
+from workbench.tuning.adapter import prove_adapter, save_adapter, trained_weights, verify_adapter
 from workbench.tuning.best_weights import BestWeights
 from workbench.tuning.encoding import item_of
 from workbench.tuning.tuner import Prepared, Tuned, tune_model
@@ -48,7 +50,7 @@ def test_the_loss_falls_and_the_folder_answers_like_the_tuned_model(
     assert reloaded.contract.class_names == CLASS_NAMES
     expected = result.vlm.class_probabilities([image], CLASS_NAMES)
     assert reloaded.class_probabilities([image], CLASS_NAMES) == pytest.approx(expected, abs=1e-4)
-    facts = load_tuning_facts(result.adapter_dir)
+    facts = json.loads((result.adapter_dir / "tuning.json").read_text())
     assert (facts["dataset_id"], facts["best_step"], facts["steps"]) == ("abc", result.best_step, 8)
 
 
@@ -139,6 +141,39 @@ def test_a_loss_that_is_no_number_ends_the_run_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_gradient_that_is_no_number_ends_the_run_before_its_weights_are_kept(
+    prepare_tuning: PrepareTuning, tmp_path: Path
+) -> None:
+    prepared = prepare_tuning(Recipe(training=FAST.model_copy(update={"max_steps": 1})))
+    next(weight for weight in prepared.model.parameters() if weight.requires_grad).register_hook(
+        lambda it: it * math.nan
+    )
+    with pytest.raises(PreflightError, match="a finite gradient"):
+        tuned(prepared, tmp_path / "adapter")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_frame_that_cannot_be_read_is_named_wherever_it_is_read(
+    workers: int, prepare_tuning: PrepareTuning, tmp_path: Path
+) -> None:
+    prepared = prepare_tuning(Recipe(training=FAST.model_copy(update={"dataloader_num_workers": workers})))
+    prepared.train[3] = replace(prepared.train[3], image_jpeg=b"no picture any more")
+    with pytest.raises(DatasetError, match=prepared.train[3].frame_id[:12]):
+        tuned(prepared, tmp_path / "adapter")
+
+
+def test_memory_that_runs_out_in_the_middle_is_told_with_what_to_change(
+    prepare_tuning: PrepareTuning, tmp_path: Path
+) -> None:
+    def run_out(module: torch.nn.Module, inputs: object, output: object) -> None:
+        raise torch.cuda.OutOfMemoryError("a longer batch than the one that was tried")
+
+    prepared = prepare_tuning(Recipe(training=FAST))
+    prepared.model.get_submodule("base_model.model.lm_head").register_forward_hook(run_out)
+    with pytest.raises(PreflightError, match=r"memory for a step.*per_device_train_batch_size to 1"):
+        tuned(prepared, tmp_path / "adapter")
+
+
 @pytest.fixture
 def saved(prepare_tuning: PrepareTuning, tmp_path: Path) -> tuple[Prepared, Path]:
     prepared = prepare_tuning(Recipe())
@@ -208,3 +243,19 @@ def test_a_disk_that_refuses_is_told_and_leaves_nothing(saved: tuple[Prepared, P
             recipe=prepared.recipe,
             facts={},
         )
+
+
+def test_a_disk_that_fills_up_is_told_and_nothing_half_written_stays(
+    saved: tuple[Prepared, Path], tmp_path: Path
+) -> None:
+    prepared, directory = saved
+    (tmp_path / ".other-of-a-killed-run").mkdir()
+    chosen = {"contract": prepared.vlm.contract, "recipe": prepared.recipe, "facts": {}}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, hard))
+    try:
+        with pytest.raises(StorageError, match=r"to write the adapter to .*other.*File too large"):
+            save_adapter(prepared.model, tmp_path / "other", **chosen)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == [directory]

@@ -10,7 +10,15 @@ from tests.tuning.conftest import CLASS_NAMES
 from workbench.cli import app
 from workbench.datasets import Manifest, ManifestRow, save_dataset
 from workbench.domain import Camera, DatasetVersion, Frame, LabelledFrame, QueueRules, Signal, Site, Split, utc_now
-from workbench.errors import DatasetError, ModelError, NotFoundError, RecipeError, TrackingError, UsageError
+from workbench.errors import (
+    DatasetError,
+    ModelError,
+    NotFoundError,
+    PreflightError,
+    RecipeError,
+    TrackingError,
+    UsageError,
+)
 from workbench.progress import silent
 from workbench.settings import Settings
 from workbench.tracking import RunLog
@@ -209,7 +217,11 @@ def test_the_preflight_alone_trains_and_tracks_nothing(dock: Workspace, recipe: 
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [(["--site", "dock"], "no recipe file"), (["--resume", "abc", "--site", "dock"], "--resume alone")],
+    [
+        (["--site", "dock"], "no recipe file"),
+        (["--resume", "abc", "--site", "dock"], "--resume alone"),
+        (["--resume", "abc", "--preflight"], "--resume alone"),
+    ],
 )
 def test_a_command_that_leaves_out_or_contradicts_is_refused(dock: Workspace, given: list[str], told: str) -> None:
     refused = CliRunner().invoke(app, ["tune", *given])
@@ -244,7 +256,15 @@ def test_a_sweep_of_wrong_values_is_refused_before_its_first_trial(dock: Workspa
         sweep(dock, recipe, site="dock", space=["lora.r=4,0"], actor="ada")
     with pytest.raises(RecipeError, match="ranges with a number of trials"):
         sweep(dock, recipe, site="dock", space=["lora.r=4..8"], actor="ada")
+    with pytest.raises(RecipeError, match="one metric by which all trials are compared"):
+        sweep(dock, recipe, site="dock", space=["training.metric_for_best_model=loss,class_accuracy"], actor="ada")
     assert dock.tracker.runs("dock") == []
+
+
+def test_values_that_make_no_recipe_fail_their_trial_alone(dock: Workspace, recipe: Path) -> None:
+    with pytest.raises(PreflightError, match=r"all 2 failed.*training\.max_steps should be a valid integer"):
+        sweep(dock, recipe, site="dock", space=["training.max_steps=1.0..9.0"], trials=2, actor="ada")
+    assert [run.kind for run in dock.tracker.runs("dock")] == ["sweep"]
 
 
 def test_datasets_that_do_not_belong_are_refused(dock: Workspace, recipe: Path) -> None:

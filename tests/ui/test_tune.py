@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.ui.conftest import SITE, App, PageOf
-from workbench.domain import Job, JobState
+from workbench.domain import DatasetVersion, Job, JobState, Site, Split, utc_now
 from workbench.recipe import Recipe
 from workbench.recipe_file import load_recipe
 from workbench.settings import embedded_path
+from workbench.ui import tune
 from workbench.ui.preflight_view import preflight_view
 from workbench.ui.recipe_fields import MOST_PARTS, RecipeFields
 from workbench.workflows.jobs import cancel_job, start_job
+from workbench.workflows.workspace import Workspace
 
 RECIPES = sorted(embedded_path("recipes").glob("*.yaml"))
 FIELDS = RecipeFields()
@@ -98,6 +100,14 @@ def test_the_mask_shows_each_token_and_counts_those_that_repeat() -> None:
     assert "GiB" not in preflight_view({**found, "estimate": None})
 
 
+def test_a_dataset_that_is_gone_takes_its_table_alone_from_the_tab(workspace: Workspace, yard: Site) -> None:
+    version = DatasetVersion("f" * 64, yard.name, None, "nowhere", {Split.TRAIN: 8}, utc_now())
+    workspace.store.datasets.add(version)
+    shown = tune._dataset(workspace, yard.name)
+    assert "no manifest that can be read" in shown
+    assert "stills to train on" in shown
+
+
 def test_a_check_tells_all_problems_of_form_and_text_together(page_of: PageOf) -> None:
     page = page_of("ada")
     recipe, _, filled, *values = page.endpoints["check_recipe"]
@@ -126,6 +136,7 @@ def test_the_queue_is_seen_reordered_and_left_from_the_page(page_of: PageOf, app
     assert [job.id for job in jobs.queued()] == [late.id, early.id]
     page.call("stop_job", [early.id])
     assert jobs.get(early.id).state is JobState.CANCELLED
+    assert "a priority from -1000 to 1000" in str(page.call("move_job", [late.id, 1e20]))
     told = str(page.call("cancel_tune", [SITE]))
-    assert (jobs.get(late.id).state, "cancelled" in told) == (JobState.CANCELLED, True)
-    assert jobs.get(holder.id).state is JobState.RUNNING
+    assert jobs.get(holder.id).state is JobState.CANCELLED, "what waits hides nothing that runs"
+    assert (jobs.get(late.id).state, f"job {late.id}" in told) == (JobState.RUNNING, True)

@@ -328,6 +328,17 @@ def test_a_job_that_ends_well_before_it_can_be_stopped_is_done(
     assert refresh_jobs(workspace) == [after]
 
 
+def test_a_job_that_cannot_be_ended_is_not_told_to_have(
+    workspace: Workspace, start: StartJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = start(WAITS)
+    with monkeypatch.context() as patched:
+        patched.setattr(processes, "stop", lambda *process: None)
+        with pytest.raises(UsageError, match="processes of it that go on"):
+            cancel_job(workspace, job.id, actor="ada")
+    assert cancel_job(workspace, job.id, actor="ada").state is JobState.CANCELLED
+
+
 def test_a_job_that_cannot_be_started_leaves_nothing(workspace: Workspace, start: StartJob) -> None:
     workspace.settings.logs_dir.parent.mkdir(parents=True, exist_ok=True)
     workspace.settings.logs_dir.touch()
@@ -388,6 +399,56 @@ def test_another_process_with_the_same_id_is_not_taken_for_the_job(workspace, st
     assert psutil.pid_exists(job.pid)
 
 
+def test_a_clock_that_is_set_ends_no_job(workspace: Workspace, start: StartJob) -> None:
+    """A process's start is told by the machine's clock, and moves with it."""
+    job = start(WAITS)
+    workspace.store.jobs.update(replace(job, started_at=job.started_at - timedelta(hours=1)))
+    assert refresh_jobs(workspace)[0].state is JobState.RUNNING
+    assert cancel_job(workspace, job.id, actor="ada").state is JobState.CANCELLED
+    assert not psutil.pid_exists(job.pid)
+
+
+def test_an_exit_code_that_was_lost_with_the_machine_holds_up_no_look(workspace: Workspace, start: StartJob) -> None:
+    job = start(WAITS)
+    kill(job)
+    Path(f"{job.log_path}.exit").touch()
+    assert ended(workspace, job).state is JobState.FAILED
+
+
+def test_a_session_of_after_the_restart_is_not_the_jobs(tmp_path: Path) -> None:
+    """A daemon's session bears the number of a process that is gone, as that of a job may be."""
+    code = f"import subprocess; print(subprocess.Popen([{sys.executable!r}, '-c', {WAITS!r}]).pid, flush=True)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True) as leader:
+        daemon = psutil.Process(int(leader.stdout.readline()))
+    before_the_restart = processes.booted_at() - timedelta(hours=1)
+    try:
+        assert os.getsid(daemon.pid) == leader.pid
+        processes.stop(leader.pid, before_the_restart, "tune-long-ago")
+        assert not is_gone(daemon)
+        processes.stop(leader.pid, utc_now(), "tune-of-today")
+        assert is_gone(daemon)
+    finally:
+        if daemon.is_running():
+            daemon.kill()
+
+
+def test_following_a_job_that_was_never_started_ends(workspace: Workspace, start: StartJob) -> None:
+    start(WAITS, "tune")
+    waiting = start(WAITS, "tune")
+    cancel_job(workspace, waiting.id, actor="ada")
+    assert list(follow_log(workspace, waiting.id)) == []
+
+
+def test_a_priority_out_of_bounds_is_one_sentence(workspace: Workspace, start: StartJob) -> None:
+    start(WAITS, "tune")
+    waiting = start(WAITS, "tune")
+    with pytest.raises(UsageError, match="a priority from -1000 to 1000"):
+        move_job(workspace, waiting.id, priority=10**20, actor="ada")
+    with pytest.raises(UsageError, match="a priority from -1000 to 1000"):
+        start(WAITS, "tune", priority=-1001)
+    assert workspace.store.jobs.queued() == [waiting]
+
+
 def test_a_tuning_job_is_checked_before_it_starts(workspace, yard, tmp_path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("training: {max_steps: 1}\n")
@@ -410,6 +471,8 @@ def test_a_stopped_run_is_resumed_by_a_job_of_its_own(workspace: Workspace, star
     resumed = resume_job(workspace, job.id, actor="ada")
     assert (resumed.kind, resumed.state) == ("tune", JobState.QUEUED)
     assert resumed.argv[1:] == ("-m", "workbench", "tune", "--resume", job_log_tail(job).strip())
+    with pytest.raises(UsageError, match=f"found job {resumed.id}, which is queued"):
+        resume_job(workspace, job.id, actor="ada")
     cancel_job(workspace, resumed.id, actor="ada")
     cancel_job(workspace, holder.id, actor="ada")
     with pytest.raises(UsageError, match="tune, cancelled"):

@@ -95,6 +95,17 @@ def test_the_same_again_covers_again_and_taking_masks_away_uncovers_nothing(work
     assert left_and_right(workspace.frame_files.read(one.id))[0] < 60
 
 
+def test_what_vision_towers_saw_of_an_uncovered_still_goes_with_it(workspace: Workspace, yard: Site) -> None:
+    first, *_ = take_stills(workspace, yard.name)
+    folder, another = workspace.settings.features_dir / "tower", "f" * 64
+    folder.mkdir(parents=True)
+    for name in (f"{first.id}.safetensors", f"{first.id}-2.safetensors", f"{first.id}-ab.part"):
+        (folder / name).write_bytes(b"seen")
+    (folder / f"{another}.safetensors").write_bytes(b"seen")
+    hide_left(workspace, yard.name)
+    assert [file.name for file in folder.iterdir()] == [f"{another}.safetensors"]
+
+
 def test_an_unknown_camera_is_told(workspace: Workspace, yard: Site) -> None:
     with pytest.raises(NotFoundError, match="a camera named 'south'"):
         hide(workspace, site=yard.name, camera="south", masks=[LEFT_HALF], faces=False, actor=ACTOR)

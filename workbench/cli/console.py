@@ -33,6 +33,7 @@ __all__ = [
     "errors",
     "open_workspace",
     "progress_bar",
+    "warn",
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a text for people.")]
@@ -68,6 +69,11 @@ def emit(value: object, as_json: bool, human: RenderableType) -> None:
         print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
     else:
         output.print(human, soft_wrap=isinstance(human, str | Text))
+
+
+def warn(text: str) -> None:
+    """Tell a person what went wrong without ending the work."""
+    errors.print(Text(text, style="yellow"), soft_wrap=True)
 
 
 @contextmanager

@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from workbench.cli.console import DatasetOption, JsonOption, SiteOption, actor_name, emit, open_workspace, progress_bar
+from workbench.cli.console import (
+    DatasetOption,
+    JsonOption,
+    SiteOption,
+    actor_name,
+    emit,
+    open_workspace,
+    progress_bar,
+    warn,
+)
 from workbench.cli.recipe import RecipeArgument, SetOption
 
 TryOption = Annotated[
@@ -47,6 +56,7 @@ def sweep(
             dataset_id=dataset_id,
             actor=actor_name(),
             progress=progress,
+            warn=warn,
         )
     table = Table("trial", "tried", result.metric, "run", title=f"Sweep {result.run_id}")
     for trial in result.trials:

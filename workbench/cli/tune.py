@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from workbench.cli.console import DatasetOption, JsonOption, actor_name, emit, errors, open_workspace, progress_bar
+from workbench.cli.console import (
+    DatasetOption,
+    JsonOption,
+    actor_name,
+    emit,
+    errors,
+    open_workspace,
+    progress_bar,
+    warn,
+)
 from workbench.cli.recipe import SetOption
 from workbench.errors import UsageError
 
@@ -41,9 +49,9 @@ def tune(
 
     with progress_bar() as progress:
         if run_to_resume is not None:
-            _require_nothing_else(file, site, overrides, dataset_id)
+            _require_nothing_else(file, site, overrides, dataset_id, only_preflight)
             result = workflow.resume(
-                open_workspace(), run_to_resume, actor=actor_name(), progress=progress, announce=_announce, warn=_warn
+                open_workspace(), run_to_resume, actor=actor_name(), progress=progress, announce=_announce, warn=warn
             )
         else:
             recipe, known_site = _required(file, site)
@@ -63,7 +71,7 @@ def tune(
                 actor=actor_name(),
                 progress=progress,
                 announce=_announce,
-                warn=_warn,
+                warn=warn,
             )
     best = "the last step" if result.best_step is None else f"step {result.best_step}, chosen on the validation split"
     told = (
@@ -116,7 +124,3 @@ def _cost(preflight: "Preflight") -> str:
         f"\nAbout {cost.total_s / 60:.0f} min at {cost.step_s:.2f} s a step, and {cost.memory_mib / 1024:.1f} of "
         f"{cost.available_mib / 1024:.1f} GiB of memory, on {cost.device}."
     )
-
-
-def _warn(text: str) -> None:
-    errors.print(Text(text, style="yellow"), soft_wrap=True)

@@ -96,7 +96,7 @@ class Courier:
             was_away = self._is_away
             self._attempt()
             pause_s = self._next_pause_s(pause_s if was_away else 0.0)
-        self._journal.close(remove=self.is_drained)
+        self._journal.close(remove=self._journal.is_done)
 
     def _has_ended(self) -> bool:
         return self._ends_at is not None and (self.is_drained or time.monotonic() >= self._ends_at)

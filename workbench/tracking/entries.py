@@ -138,6 +138,10 @@ def _log_table(client: MlflowClient, run_id: str, entry: Entry) -> None:
         client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps([*tables, table]))
 
 
+def _lost(client: MlflowClient, run_id: str, entry: Entry) -> None:
+    raise MlflowException("something that was damaged on the disk before MLflow had it", INVALID_PARAMETER_VALUE)
+
+
 def _end(client: MlflowClient, run_id: str, entry: Entry) -> None:
     client.set_terminated(run_id, entry["state"], entry["at_ms"])
 
@@ -149,6 +153,7 @@ _ACTIONS: Mapping[str, Callable[[MlflowClient, str, Entry], None]] = {
     "file": _log_file,
     "table": _log_table,
     "end": _end,
+    "lost": _lost,
 }
 
 

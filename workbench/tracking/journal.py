@@ -45,7 +45,7 @@ class Journal:
         self._writing = threading.Lock()
         self._file = os.open(folder / _ENTRIES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._written_to = os.fstat(self._file).st_size
-        self._delivered_to = _read_position(folder)
+        self._delivered_to = min(_read_position(folder), self._written_to)
         self._files = 0
 
     @classmethod
@@ -87,7 +87,8 @@ class Journal:
                 with suppress(OSError):
                     os.ftruncate(self._file, self._written_to)
                 raise _unwritable(self.folder, error) from error
-            self._written_to += len(line)
+            finally:  # after an interrupt, which may come behind the write, too
+                self._written_to = os.fstat(self._file).st_size
 
     def new_file(self, name: str) -> Path:
         """Return where an artifact of that ``name`` may be written, in a folder of its own."""
@@ -98,7 +99,10 @@ class Journal:
         return folder / name
 
     def pending(self) -> list[tuple[int, Entry]]:
-        """Return what MLflow has not, each entry with the byte at which it ends."""
+        """Return what MLflow has not, each entry with the byte at which it ends.
+
+        A line that the end of the machine damaged is the entry ``{"do": "lost"}``.
+        """
         found, position = [], self._delivered_to
         with (self.folder / _ENTRIES).open("rb") as file:
             file.seek(position)
@@ -106,7 +110,7 @@ class Journal:
                 if not line.endswith(b"\n"):  # it is being written
                     break
                 position += len(line)
-                found.append((position, json.loads(line)))
+                found.append((position, _entry(line)))
         return found
 
     def mark_delivered(self, position: int) -> None:
@@ -121,7 +125,12 @@ class Journal:
     def has_ended(self) -> bool:
         """Tell whether its process came to say how the run ended."""
         lines = (self.folder / _ENTRIES).read_bytes().splitlines()
-        return bool(lines) and bool(json.loads(lines[-1])["do"] == "end")
+        return bool(lines) and bool(_entry(lines[-1])["do"] == "end")
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether MLflow has everything, its run's end too where that has to stand here."""
+        return self.is_drained and (self.has_ended() or not self.opening.ends_run)
 
     def last_written(self) -> datetime:
         return datetime.fromtimestamp((self.folder / _ENTRIES).stat().st_mtime, UTC)
@@ -139,13 +148,24 @@ def read_opening(folder: Path) -> Opening:
 
 
 def _cut_torn_line(entries: Path) -> None:
-    """Cut off a line that the end of the machine left unfinished."""
+    """Cut off a line that the end of the machine left unfinished; when the last entry was written stays known."""
     with suppress(FileNotFoundError), entries.open("r+b") as file:
+        found = os.fstat(file.fileno())
         file.truncate(file.read().rfind(b"\n") + 1)
+        os.utime(file.fileno(), ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def _entry(line: bytes) -> Entry:
+    with suppress(ValueError):
+        entry = json.loads(line)
+        if isinstance(entry, dict) and "do" in entry:
+            return entry
+    return {"do": "lost"}
 
 
 def _read_position(folder: Path) -> int:
-    with suppress(FileNotFoundError):
+    """Return where the delivery stood; the beginning, as MLflow takes things twice, where that was lost."""
+    with suppress(FileNotFoundError, ValueError):
         return int((folder / _DELIVERED).read_text())
     return 0
 

@@ -103,9 +103,9 @@ class RunLog:
     def end(self, state: str) -> None:
         self._journal.append(end_entry(state, utc_now()))
 
-    def close(self, patience_s: float = _PATIENCE_S) -> bool:
+    def close(self, patience_s: float | None = None) -> bool:
         """Log no more; return whether MLflow has everything, for which it is given ``patience_s`` to come back."""
-        return self._courier.finish(patience_s)
+        return self._courier.finish(_PATIENCE_S if patience_s is None else patience_s)
 
     def _write(self, entry: Entry) -> bool:
         self._journal.append(entry)

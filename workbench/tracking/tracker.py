@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
 
 from workbench.errors import NotFoundError, StorageError, TrackingError, UsageError
-from workbench.tracking.connection import mlflow_errors, without_credentials
+from workbench.tracking.connection import FAULTS, mlflow_errors, without_credentials
 from workbench.tracking.courier import deliver
 from workbench.tracking.entries import DATASET_ID, carry_out, end_entry
 from workbench.tracking.journal import Journal, Opening, read_opening
@@ -118,9 +118,11 @@ class Tracker:
 
     @contextmanager
     def reopen(self, run_id: str) -> Iterator[RunLog]:
-        """Add to a run that has ended; how and when it ended stays as it was."""
-        opening = Opening(self.get(run_id).id, self._plain_uri, ends_run=False)
-        run = self._log(opening, {})
+        """Add to a run that has ended, by its whole id; how and when it ended stays as it was.
+
+        MLflow need not answer: what was found out at some cost is kept for it.
+        """
+        run = self._log(Opening(run_id, self._plain_uri, ends_run=False), {})
         try:
             yield run
         finally:
@@ -144,6 +146,10 @@ class Tracker:
                 journal.close(remove=False)
                 left[opening.run_id] = folder
         return left
+
+    def knows_all_of(self, run_id: str) -> bool:
+        """Tell whether MLflow has all that was logged on the run of this whole id, to which nobody adds just now."""
+        return all(opening.run_id != run_id for opening, _ in self._undelivered())
 
     def runs(self, site: str, kind: str | None = None) -> list[RunSummary]:
         """Return the site's runs, newest first; none when nothing was ever tracked for it."""
@@ -202,11 +208,19 @@ class Tracker:
             state = "FAILED"
             raise
         finally:
-            run.end(state)
-            run.close(*([_HASTE_S] if state == "KILLED" else []))
+            try:
+                run.end(state)
+            finally:
+                run.close(*([_HASTE_S] if state == "KILLED" else []))
 
     def _log(self, opening: Opening, known_steps: Mapping[str, set[int]]) -> RunLog:
-        journal = Journal.begin(self._undelivered_dir, opening)
+        try:
+            journal = Journal.begin(self._undelivered_dir, opening)
+        except StorageError:
+            if opening.ends_run:
+                with suppress(*FAULTS):
+                    self.client.set_terminated(opening.run_id, "FAILED")
+            raise
         return RunLog(journal, partial(carry_out, self.client, opening.run_id), known_steps)
 
     def _take_over(self, journal: Journal) -> None:

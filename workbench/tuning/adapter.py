@@ -29,11 +29,13 @@ def save_adapter(
 ) -> Path:
     """Write ``directory``: peft's files, ``chat_contract.json``, ``recipe.yaml``, ``tuning.json`` and the manifest.
 
-    Everything is written beside it, synced and renamed, so that a reader finds the whole folder or none. StorageError
-    when the disk refuses.
+    Everything is written beside it, synced and renamed, so that a reader finds the whole folder or none; what a run
+    left that was killed in the middle is removed. StorageError when the disk refuses.
     """
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
+        for unfinished in directory.parent.glob(f".{directory.name}-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
         building = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     except OSError as exc:
         raise _disk_refused(directory, exc) from exc
@@ -50,11 +52,6 @@ def save_adapter(
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return directory
-
-
-def load_tuning_facts(directory: Path) -> dict[str, Any]:
-    """Return ``tuning.json``: the base model, how it was held and what the run measured."""
-    return dict(json.loads((directory / TUNING_FILE).read_text(encoding="utf-8")))
 
 
 def prove_adapter(

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from workbench.tuning.gradients import gradients_proved
 
 _MIB = 2**20
 _STATE_BYTES = {"adamw_torch": 8, "adamw_bnb_8bit": 2, "paged_adamw_8bit": 2}
+_WEIGHT_BYTES = 4  # what is trained is float32, and so are its gradient and the copy of the best weights
 _FORWARD_SHARE = 1 / 3
 """Of a training step, what a pass without gradients takes: the backward pass costs about twice the forward pass."""
 
@@ -53,14 +55,18 @@ def estimate(
     """
     training = recipe.training
     state = torch.get_rng_state()
-    fixed_mib, one_mib = _measured_mib(model, lambda: _try_step(model, recipe, collate(items[:1])))
-    states_mib = _STATE_BYTES[training.optim] * _trainable(model) / _MIB
+    weights_mib, one_mib = _measured_mib(model, lambda: _try_step(model, recipe, collate(items[:1])))
+    gradients_mib = _WEIGHT_BYTES * _trainable(model) / _MIB
+    copies_bytes = _STATE_BYTES[training.optim] + (_WEIGHT_BYTES if validation_frames else 0)
+    fixed_mib = weights_mib + gradients_mib + copies_bytes * _trainable(model) / _MIB
     available_mib = _available_mib(model.device)
-    check_fit(recipe, fixed_mib + states_mib, one_mib, available_mib)
+    check_fit(recipe, fixed_mib, max(0.0, one_mib - gradients_mib), available_mib)
     batch = collate(items)
     started = time.perf_counter()
     _, batch_mib = _measured_mib(model, lambda: _try_step(model, recipe, batch))
     batch_s = time.perf_counter() - started
+    activations_mib = max(0.0, batch_mib - gradients_mib)
+    check_fit(recipe, fixed_mib, activations_mib / len(items), available_mib)
     torch.set_rng_state(state)
     step_s = batch_s * training.gradient_accumulation_steps
     looks = math.ceil(steps / training.eval_steps) if validation_frames else 0
@@ -68,7 +74,7 @@ def estimate(
     return Estimate(
         step_s=step_s,
         total_s=steps * step_s + looks * look_s,
-        memory_mib=fixed_mib + states_mib + max(one_mib, batch_mib),
+        memory_mib=fixed_mib + activations_mib,
         available_mib=available_mib,
         device=str(model.device),
     )
@@ -80,7 +86,7 @@ def check_fit(recipe: Recipe, fixed_mib: float, frame_mib: float, available_mib:
     needed = fixed_mib + frames * frame_mib
     if needed <= available_mib:
         return
-    fitting = int((available_mib - fixed_mib) // frame_mib)
+    fitting = int((available_mib - fixed_mib) // frame_mib) if frame_mib else 0
     raise PreflightError(
         expected=f"at least {needed / 1024:.1f} GiB of memory for steps of {frames} frames",
         found=f"{available_mib / 1024:.1f} GiB",
@@ -88,20 +94,25 @@ def check_fit(recipe: Recipe, fixed_mib: float, frame_mib: float, available_mib:
     )
 
 
+@contextmanager
+def memory_enough(recipe: Recipe, device: torch.device) -> Iterator[None]:
+    """Raise PreflightError, with what to change, when a GPU's memory runs out in the block."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as exc:
+        raise PreflightError(
+            expected=f"memory for a step on {device}", found="that it ran out", remedy=_remedy(recipe, frames=1)
+        ) from exc
+
+
 def _try_step(model: PeftModel, recipe: Recipe, batch: Batch) -> None:
     base = model.get_base_model()
     model.train()
     try:
-        with gradients_proved(model):
+        with memory_enough(recipe, model.device), gradients_proved(model, recipe.parts):
             with mixed_precision(base, recipe.training):
                 losses = row_losses(base, to_device(batch, model.device))
             torch.autograd.backward(losses.mean())
-    except torch.cuda.OutOfMemoryError as exc:
-        raise PreflightError(
-            expected=f"memory for a step on {model.device}",
-            found="that it ran out",
-            remedy=_remedy(recipe, frames=1),
-        ) from exc
     finally:
         model.zero_grad(set_to_none=True)
     if model.device.type == "cuda":

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+from uuid import uuid4
 
 import torch
 import transformers
@@ -25,6 +26,7 @@ from workbench.progress import Progress, silent
 from workbench.recipe import Recipe, Training
 from workbench.tuning.encoding import EncodedFrame, FrameEncoder
 from workbench.tuning.examples import TaughtFrame
+from workbench.tuning.feature_files import feature_file
 from workbench.tuning.forward import mixed_precision, shares_image_features
 from workbench.tuning.frames import Look, PixelLooks
 
@@ -39,7 +41,14 @@ class FeatureCache:
     encoder: FrameEncoder
 
     def at(self, frame: TaughtFrame, look: Look) -> EncodedFrame:
-        kept = load_file(self._file(frame, look))
+        try:
+            kept = load_file(feature_file(self.folder, frame.frame_id, look))
+        except (OSError, SafetensorError) as exc:
+            raise StorageError(
+                expected=f"what the vision tower saw of frame {frame.frame_id[:12]} under {self.folder}",
+                found="that it is gone or damaged",
+                remedy="run again, which completes the folder, and leave it alone in the meantime",
+            ) from exc
         return self.encoder.behind(tuple(kept[_PREFIX].tolist()), {_FEATURES: kept[_FEATURES]}, frame.examples)
 
     def fill(
@@ -71,8 +80,8 @@ class FeatureCache:
         return len(missing)
 
     def _write(self, frame: TaughtFrame, look: Look, kept: dict[str, torch.Tensor]) -> None:
-        file = self._file(frame, look)
-        part = file.with_suffix(".part")
+        file = feature_file(self.folder, frame.frame_id, look)
+        part = file.with_name(f"{file.stem}-{uuid4().hex}.part")  # another run may be looking at the same frame
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             part.write_bytes(save({name: value.cpu().contiguous() for name, value in kept.items()}))
@@ -87,12 +96,9 @@ class FeatureCache:
 
     def _is_whole(self, frame: TaughtFrame, look: Look) -> bool:
         try:
-            return {_FEATURES, _PREFIX} <= load_file(self._file(frame, look)).keys()
+            return {_FEATURES, _PREFIX} <= load_file(feature_file(self.folder, frame.frame_id, look)).keys()
         except (OSError, SafetensorError):
             return False
-
-    def _file(self, frame: TaughtFrame, look: Look) -> Path:
-        return self.folder / f"{'-'.join(map(str, (frame.frame_id, *look)))}.safetensors"
 
 
 def cache_for(vlm: Vlm, recipe: Recipe, encoder: FrameEncoder, directory: Path) -> FeatureCache | None:

@@ -1,15 +1,17 @@
 """That what is to be trained can be: every adapter that takes part in a step gets a gradient from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
-import torch
 from bitsandbytes.nn import Linear4bit
 from peft.tuners.lora import LoraLayer
 from peft.utils import ModulesToSaveWrapper
 from torch import nn
 
 from workbench.errors import PreflightError
+from workbench.recipe import Part
+from workbench.tuning.preflight import is_inside
 
 __all__ = ["gradients_proved", "keep_trainable"]
 
@@ -26,26 +28,36 @@ def keep_trainable(model: nn.Module) -> None:
 
 
 @contextmanager
-def gradients_proved(model: nn.Module) -> Iterator[None]:
+def gradients_proved(model: nn.Module, parts: Mapping[str, Part]) -> Iterator[None]:
     """Watch a forward and backward pass inside the block.
 
-    PreflightError when an adapter that was run, or a module that is trained whole, got no gradient: something between
-    it and the loss cuts it off. Adapters that a model never runs (LLaVA skips its last vision layer) are none of it.
+    PreflightError when something between a module that is trained and the loss cuts it off: when one of a part's
+    modules got no gradient although one that runs after it did, or none of them got any. What a model runs last and
+    does not use (LLaVA's last vision layer) gets none, and is none of it.
     """
     learning = {path: module for path, module in model.named_modules() if _learns(module)}
-    ran: set[str] = set()
-    hooks = [
-        module.register_forward_hook(lambda _module, _inputs, _output, path=path: ran.add(path))
-        for path, module in learning.items()
-    ]
+    ran: dict[str, nn.Module] = {}
+
+    def note(path: str, module: nn.Module, _inputs: object, _output: object) -> None:
+        ran.setdefault(path, module)
+
+    hooks = [module.register_forward_hook(partial(note, path)) for path, module in learning.items()]
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
-    if cut_off := sorted(path for path in ran if not _moves(learning[path])):
+    for name, part in parts.items():
+        _check_order(name, {path: _moves(module) for path, module in ran.items() if is_inside(path, part.path)})
+
+
+def _check_order(part: str, moves: Mapping[str, bool]) -> None:
+    """Check a part's modules, which stand in the order in which they ran."""
+    last = max((place for place, moved in enumerate(moves.values()) if moved), default=len(moves))
+    cut_off = [path for path, moved in list(moves.items())[:last] if not moved]
+    if cut_off:
         raise PreflightError(
-            expected=f"a gradient for each of the {len(ran)} modules that are trained",
+            expected=f"a gradient for each of the {len(moves)} modules of parts.{part} that are trained",
             found=f"none for {len(cut_off)}, such as {cut_off[0].removeprefix('base_model.model.')}",
             remedy="train other parts, or report the base model and the recipe, as something cuts the gradient off",
         )
@@ -56,9 +68,5 @@ def _learns(module: nn.Module) -> bool:
 
 
 def _moves(module: nn.Module) -> bool:
-    """Tell whether a step would change the module; the A matrices of LoRA start to move after the B matrices."""
-    return any(
-        weight.grad is not None and bool(torch.any(weight.grad != 0))
-        for weight in module.parameters()
-        if weight.requires_grad
-    )
+    """Tell whether a gradient reached the module, be it zero."""
+    return any(weight.grad is not None for weight in module.parameters() if weight.requires_grad)

@@ -19,9 +19,11 @@ from transformers.optimization import get_scheduler
 from workbench.errors import PreflightError, StorageError
 from workbench.progress import Progress, silent
 from workbench.recipe import Recipe
+from workbench.tuning.batches import Batches, as_it_is, received
 from workbench.tuning.best_weights import BestWeights
 from workbench.tuning.checkpoint import Checkpoint, load_newest, save_checkpoint
 from workbench.tuning.collator import Batch, to_device
+from workbench.tuning.estimate import memory_enough
 from workbench.tuning.examples import TASKS
 from workbench.tuning.forward import mixed_precision, row_losses
 from workbench.tuning.frames import DrawnFrames
@@ -87,21 +89,22 @@ class Loop:
     def run(self) -> None:
         """Train to the last step, or until the validation split has spoken.
 
-        PreflightError when the loss is no number any more.
+        PreflightError when the loss is no number any more, or a GPU's memory ran out.
         """
         stopped = self._carry_on() if self.checkpoints and self.checkpoints.resume else False
         upcoming = iter(self._batches())
         self.model.train()
-        while self.step < self.steps and not stopped:
-            self._learn(upcoming)
-            self.step += 1
-            self.watch.progress(self.step, self.steps, "training steps")
-            if self._is_due(STEPS_PER_REPORT):
-                self._report()
-            if self.validate and self._is_due(self.recipe.training.eval_steps):
-                stopped = self._look(self.validate)
-            if self.checkpoints and self._is_due(self.recipe.training.save_steps):
-                self._save(self.checkpoints, stopped)
+        with memory_enough(self.recipe, self.device):
+            while self.step < self.steps and not stopped:
+                self._learn(upcoming)
+                self.step += 1
+                self.watch.progress(self.step, self.steps, "training steps")
+                if self._is_due(STEPS_PER_REPORT):
+                    self._report()
+                if self.validate and self._is_due(self.recipe.training.eval_steps):
+                    stopped = self._look(self.validate)
+                if self.checkpoints and self._is_due(self.recipe.training.save_steps):
+                    self._save(self.checkpoints, stopped)
         self._report()
 
     def _learn(self, upcoming: Iterator[Batch]) -> None:
@@ -111,7 +114,7 @@ class Loop:
         weight = sum(self.train.weight_of(place) for place in range(first, first + frames_per_step(training)))
         base, total = self.model.get_base_model(), torch.zeros((), device=self.device)
         for _ in range(training.gradient_accumulation_steps):
-            batch = to_device(next(upcoming), self.device)
+            batch = to_device(received(next(upcoming)), self.device)
             with mixed_precision(base, training):
                 losses = row_losses(base, batch)
             loss = (focused(losses, batch, training.focal_gamma) * batch["row_weight"]).sum() / weight
@@ -131,10 +134,10 @@ class Loop:
         losses = torch.stack([loss for _, loss, _, _ in unread]).tolist()
         norms = torch.stack([norm for _, _, norm, _ in unread]).tolist()
         for (step, _, _, rate), loss, norm in zip(unread, losses, norms, strict=True):
-            if not math.isfinite(loss):
+            if not math.isfinite(loss + norm):
                 raise PreflightError(
-                    expected="a finite loss",
-                    found=f"{loss} at step {step}",
+                    expected="a finite loss with a finite gradient",
+                    found=f"{loss} with {norm} at step {step}",
                     remedy="lower training.learning_rate or training.max_grad_norm in the recipe",
                 )
             self.last_loss = loss
@@ -193,19 +196,19 @@ class Loop:
         self.best.carry_on(progress["best"], kept)
         self.step, self.last_loss = checkpoint.step, progress["last_loss"]
         torch.set_rng_state(checkpoint.tensors["random"]["cpu"])
-        if "cuda" in checkpoint.tensors["random"]:
+        if self.device.type == "cuda" and "cuda" in checkpoint.tensors["random"]:
             torch.cuda.set_rng_state(checkpoint.tensors["random"]["cuda"], self.device)
         self.watch.warn(f"The run goes on after step {self.step}.")
         return bool(progress["stopped"])
 
     def _batches(self) -> DataLoader[Any]:
         training = self.recipe.training
-        places = range(self.step * frames_per_step(training), self.steps * frames_per_step(training))
+        passes = training.gradient_accumulation_steps
         return DataLoader(
-            self.train,
-            batch_size=training.per_device_train_batch_size,
-            sampler=places,
-            collate_fn=self.collate,
+            Batches(self.train, self.collate, training.per_device_train_batch_size),
+            batch_size=None,
+            sampler=range(self.step * passes, self.steps * passes),
+            collate_fn=as_it_is,
             num_workers=training.dataloader_num_workers,
             generator=torch.Generator(),
         )
@@ -219,6 +222,7 @@ def focused(losses: torch.Tensor, batch: Batch, gamma: float) -> torch.Tensor:
     if gamma == 0:
         return losses
     missed = -torch.expm1(-losses * batch["row_tokens"])
+    missed = missed.clamp(min=torch.finfo(missed.dtype).tiny)  # at 0 a power below 1 has no finite slope
     return torch.where(batch["row_task"] == _CLASS_CHOICE, missed**gamma * losses, losses)
 
 
@@ -226,7 +230,12 @@ def _check_identity(expected: Mapping[str, str], found: Mapping[str, str]) -> No
     for name, value in expected.items():
         if found.get(name) != value:
             raise PreflightError(
-                expected=f"a checkpoint of a run with the {name} {value[:16]}",
-                found=str(found.get(name, "none"))[:16],
+                expected=f"a checkpoint of a run with the {name} {_shortened(value)}",
+                found=_shortened(found.get(name, "none")),
                 remedy="start a new run, as this one was tuned on something else",
             )
+
+
+def _shortened(value: str) -> str:
+    """Return the beginning of a digest, and a name (of a base and its version) whole."""
+    return value[:16] if len(value) == 64 else value

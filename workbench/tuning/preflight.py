@@ -1,6 +1,6 @@
 """What a run is about to do, shown and checked before it costs anything."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel, ProcessorMixin
 
-from workbench.errors import PreflightError
+from workbench.errors import DatasetError, PreflightError
 from workbench.models.chat import IGNORED_LABEL, ChatContract, encode_prompts
 from workbench.models.family import family_of
 from workbench.models.packing import PackedBatch
 from workbench.recipe import Part, Recipe
 from workbench.tuning.encoding import TrainingItem
-from workbench.tuning.examples import Example
+from workbench.tuning.examples import Example, TaughtFrame
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,33 @@ def audit_parts(model: nn.Module, parts: Mapping[str, Part]) -> tuple[PartAudit,
     return audits
 
 
+def check_answers(frames: Iterable[TaughtFrame], processor: ProcessorMixin) -> None:
+    """Refuse (DatasetError) an answer that is empty, or that has a word which the model takes for a sign of its own.
+
+    It would end the answer early, or stand for a second picture.
+    """
+    signs = {*processor.tokenizer.all_special_tokens, getattr(processor, "image_token", None)} - {None}
+    for frame in frames:
+        for example in frame.examples:
+            astray = [sign for sign in signs if sign in example.answer]
+            if astray or not example.answer.strip():
+                raise DatasetError(
+                    expected=f"words as the {example.task} of frame {frame.frame_id[:12]}",
+                    found=f"{min(astray)} in {example.answer!r}" if astray else "none",
+                    remedy="correct its label and build the dataset again",
+                )
+
+
+def check_number_type(model: PreTrainedModel) -> None:
+    """Refuse (PreflightError) float16 where it cannot be mixed with the bfloat16 that training calculates in."""
+    if model.device.type == "cpu" and any(weight.dtype == torch.float16 for weight in model.parameters()):
+        raise PreflightError(
+            expected="weights in float32 or bfloat16 on a CPU",
+            found="float16",
+            remedy="set base.dtype to bfloat16 or float32",
+        )
+
+
 def check_quantization(model: PreTrainedModel, recipe: Recipe) -> None:
     """Prove that 4-bit layers are where they belong: in the language model, not in vision tower, projector or head."""
     if recipe.base.quantization == "none":
@@ -80,6 +107,13 @@ def check_quantization(model: PreTrainedModel, recipe: Recipe) -> None:
             found=f"{len(astray)} elsewhere, such as {astray[0]}" if astray else "not one",
             remedy="set base.quantization to none for this model",
         )
+    for name, part in recipe.parts.items():
+        if part.train == "full" and any(is_inside(path, part.path) for path in quantized):
+            raise PreflightError(
+                expected=f"parts.{name}, whose every weight is trained, not to be held in 4 bits",
+                found="base.quantization nf4",
+                remedy=f"set parts.{name}.train to lora, or base.quantization to none",
+            )
 
 
 def prove_label_mask(
@@ -121,7 +155,8 @@ def prove_contract(
                 found="other tokens",
                 remedy="use the model's own processor and chat template, at one revision",
             )
-    if "pixel_values" in batch and not torch.equal(asked["pixel_values"][0], batch["pixel_values"][0]):
+    pixels = batch.get("pixel_values")
+    if pixels is not None and not torch.equal(asked["pixel_values"][: len(pixels)], pixels):
         raise PreflightError(
             expected="serving to prepare a picture as training does",
             found="other pixels",
@@ -130,8 +165,8 @@ def prove_contract(
 
 
 def is_inside(path: str, module: str) -> bool:
-    """Tell whether the weight at ``path`` lies in ``module``, whatever peft has put before and after its path."""
-    return f".{module}." in f".{path}"
+    """Tell whether what is at ``path`` of a PeftModel is ``module`` of the model itself, or lies in it."""
+    return f"{path.removeprefix('base_model.model.')}.".startswith(f"{module}.")
 
 
 def _rows(batch: Mapping[str, Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -149,7 +184,11 @@ def _rows(batch: Mapping[str, Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor
 
 
 def _audit(model: nn.Module, name: str, part: Part) -> PartAudit:
-    inside = [weight for path, weight in model.named_parameters() if is_inside(path, part.path)]
+    inside = [
+        weight
+        for path, weight in model.named_parameters()
+        if is_inside(path, part.path) and ".original_module." not in path
+    ]
     trainable = sum(weight.numel() for weight in inside if weight.requires_grad)
     return PartAudit(name, part.train, sum(weight.numel() for weight in inside), trainable)
 

@@ -4,6 +4,7 @@ Proposals are those of its seeded ``TPESampler`` (Bergstra et al. 2011).
 """
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,9 +44,18 @@ class Space:
 def parse_space(texts: Sequence[str]) -> Space:
     """Read ``lora.r=8,16`` (choices), ``lora.r=4..64`` (a range) or ``training.learning_rate=1e-4..1e-2:log``.
 
-    RecipeError tells the first one that is neither.
+    RecipeError tells the first one that is neither, or a key that is given twice.
     """
-    return Space(dict(map(_parse, texts)))
+    keys: dict[str, BaseDistribution] = {}
+    for key, values in map(_parse, texts):
+        if key in keys:
+            raise RecipeError(
+                expected="each key of a sweep once",
+                found=f"{key} twice",
+                remedy="give all of its values together, such as lora.r=8,16",
+            )
+        keys[key] = values
+    return Space(keys)
 
 
 class Search:
@@ -71,7 +81,8 @@ class Search:
 
 
 def _parse(text: str) -> tuple[str, BaseDistribution]:
-    key, _, values = text.partition("=")
+    name, _, values = text.partition("=")
+    key = name.strip()
     low, is_range, rest = values.partition("..")
     high, _, scale = rest.partition(":")
     try:
@@ -107,7 +118,11 @@ def _number(text: str) -> float:
 
 
 def _override(key: str, value: object) -> str:
-    return f"{key}={value!r}" if isinstance(value, float) else f"{key}={yaml.safe_dump(value).splitlines()[0]}"
+    return (
+        f"{key}={value!r}"
+        if isinstance(value, float)
+        else f"{key}={yaml.safe_dump(value, width=math.inf).splitlines()[0]}"
+    )
 
 
 def _ends(values: BaseDistribution) -> Sequence[CategoricalChoiceType]:

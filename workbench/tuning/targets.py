@@ -30,8 +30,8 @@ class Targets:
 def find_targets(model: nn.Module, parts: Mapping[str, Part]) -> Targets:
     """Return the modules of ``model`` that ``parts`` name.
 
-    PreflightError when a path is no module of the model or a LoRA part matches no linear layer: peft would train
-    something else, or nothing, without a word.
+    PreflightError when a path is no module of the model, a LoRA part matches no linear layer, or a part to be trained
+    in full stands for others too: peft would train something else, or nothing, without a word.
     """
     modules = dict(model.named_modules())
     for name, part in parts.items():
@@ -41,6 +41,8 @@ def find_targets(model: nn.Module, parts: Mapping[str, Part]) -> Targets:
                 found=f"a {type(model).__name__} with {_near(part.path, modules)}",
                 remedy="correct the path in the recipe",
             )
+        if part.train == "full":
+            _check_unmistakable(modules, name, part.path)
     lora = {name: _linear_layers(modules, name, part) for name, part in parts.items() if part.train == "lora"}
     return Targets(lora, tuple(part.path for part in parts.values() if part.train == "full"))
 
@@ -106,6 +108,16 @@ def _linear_layers(modules: Mapping[str, nn.Module], name: str, part: Part) -> t
             remedy="correct target_modules, which must match the whole path below the part",
         )
     return found
+
+
+def _check_unmistakable(modules: Mapping[str, nn.Module], name: str, path: str) -> None:
+    """Compare as peft does, which takes every module for one to be saved whose path ends so."""
+    if others := [other for other in modules if other != path and other.endswith(path)]:
+        raise PreflightError(
+            expected=f"a path for parts.{name}, which is trained in full, in which no other module's path ends",
+            found=f"{path}, in which {len(others)} end, such as {others[0]}",
+            remedy="name the modules inside it instead, each by its full path",
+        )
 
 
 def _below(path: str, parent: str) -> bool:

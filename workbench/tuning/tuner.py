@@ -35,6 +35,8 @@ from workbench.tuning.preflight import (
     MaskProof,
     PartAudit,
     audit_parts,
+    check_answers,
+    check_number_type,
     check_quantization,
     prove_contract,
     prove_label_mask,
@@ -138,10 +140,11 @@ def prepare(
     ``general`` frames are mixed in where the recipe has a share for them. What a frozen vision tower sees is kept in
     ``features_dir``, where given. Raises PreflightError, ModelError or DatasetError.
     """
-    _check_frames(train, class_names)
+    _check_frames(train, validation, class_names)
     set_seed(recipe.training.seed)
     loading = loading_arguments(recipe.base, base_source)
     base = load_vlm(**loading)
+    check_number_type(base.model)
     check_quantization(base.model, recipe)
     contract = ChatContract.of(base.processor, class_names=class_names, system_prompt=recipe.base.system_prompt)
     use_fast_attention(base.model)
@@ -164,6 +167,7 @@ def prepare(
         contract=ContractFacts(contract.digest, contract.system_prompt, contract.image_settings),
     )
     prepared = Prepared(recipe, tuple(class_names), train, validation, vlm, loading, preflight, general, features_dir)
+    check_answers([*prepared.taught, *prepared.lesson.taught(validation)], base.processor)
     return replace(prepared, preflight=replace(preflight, estimate=estimated(prepared)))
 
 
@@ -319,7 +323,9 @@ def _plan(prepared: Prepared, *, draws: int) -> list[Draw]:
     return group_by_length(plan, lengths, batch_size=training.per_device_train_batch_size, seed=training.seed)
 
 
-def _check_frames(train: Sequence[LabelledFrame], class_names: Sequence[str]) -> None:
+def _check_frames(
+    train: Sequence[LabelledFrame], validation: Sequence[LabelledFrame], class_names: Sequence[str]
+) -> None:
     seen = {frame.class_name for frame in train}
     if len(seen) < 2:
         raise DatasetError(
@@ -327,9 +333,9 @@ def _check_frames(train: Sequence[LabelledFrame], class_names: Sequence[str]) ->
             found=f"{len(train)} frames of {', '.join(sorted(seen)) or 'none'}",
             remedy="label more frames and build the dataset again",
         )
-    if unknown := seen - set(class_names):
+    if unknown := (seen | {frame.class_name for frame in validation}) - set(class_names):
         raise DatasetError(
-            expected=f"training frames of the site's classes {', '.join(class_names)}",
+            expected=f"frames of the site's classes {', '.join(class_names)}",
             found=", ".join(sorted(unknown)),
             remedy="build the dataset again",
         )

@@ -61,9 +61,9 @@ class _Desk:
         return self._shown(jobs), gr.Timer(active=bool(jobs))
 
     @one_sentence_errors
-    def move_job(self, job_id: int | None, priority: float, request: gr.Request) -> None:
+    def move_job(self, job_id: int | None, priority: float | None, request: gr.Request) -> None:
         user = require(self.workspace, request, Role.ENGINEER)
-        move_job(self.workspace, _required(job_id), priority=int(priority), actor=user.name)
+        move_job(self.workspace, _required(job_id), priority=int(priority or 0), actor=user.name)
 
     @one_sentence_errors
     def stop_job(self, job_id: int | None, request: gr.Request) -> None:

@@ -80,10 +80,14 @@ class JobPanel:
         return self._status(job), cancel, more, gr.Timer(active=job.is_open), None if job.is_open else job.id
 
     def newest(self, site: str | None) -> Job | None:
-        """Return the newest job of the panel's kinds at ``site``."""
+        """Return the newest job of the panel's kinds at ``site``; those that wait hide none that runs."""
         if not site:
             return None
-        return next((job for job in refresh_jobs(self._workspace, site) if job.kind in self._titles), None)
+        jobs = [job for job in refresh_jobs(self._workspace, site) if job.kind in self._titles]
+        newest = next(iter(jobs), None)
+        if newest is None or newest.state is not JobState.QUEUED:
+            return newest
+        return next((job for job in jobs if job.state is JobState.RUNNING), newest)
 
     @one_sentence_errors
     def cancel(self, site: str | None, request: gr.Request) -> tuple[Markup, gr.Button, Markup, gr.Timer, int | None]:

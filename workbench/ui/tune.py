@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from workbench.datasets import load_manifest
 from workbench.domain import DatasetVersion, Job, JobState, Role, Split
-from workbench.errors import RecipeError, TrackingError, WorkbenchError
+from workbench.errors import DatasetError, RecipeError, TrackingError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.recipe_file import ResolvedValue, explain_recipe, load_recipe
 from workbench.ui.device_queue_card import DeviceQueueCard
@@ -244,7 +244,10 @@ def _dataset(workspace: Workspace, site: str | None) -> Markup:
 
 
 def _by_class(version: DatasetVersion) -> Markup:
-    manifest = load_manifest(version)
+    try:
+        manifest = load_manifest(version)
+    except DatasetError as error:
+        return note(str(error), tone="bad")
     counts = Counter((row.class_name, row.split) for row in manifest.rows)
     rows = [(name, *(counts[name, split] for split in Split)) for name in manifest.class_names]
     problems = Markup("").join(note(problem, tone="warn") for problem in manifest.problems)

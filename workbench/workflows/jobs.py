@@ -5,12 +5,14 @@ process is gone: whoever looks first, be it a poll or the cancel itself, records
 watches over the queue: every look at the jobs, and every job that had a device at its own end, starts what is next.
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from workbench import jobs as processes
 from workbench.domain import Job, JobState, utc_now
@@ -34,6 +36,7 @@ __all__ = [
 _FIRST_SIGNAL = 128
 """Exit codes above this one are a shell's for a process that was killed, which had no time to end its MLflow runs."""
 _KILLED = 9
+_PRIORITIES = range(-1000, 1001)
 _TAIL_BYTES = 65_536
 _FOLLOW_S = 0.5
 _NEXT = (sys.executable, "-m", "workbench", "jobs", "next")
@@ -58,8 +61,9 @@ class JobStanding:
 def start_job(workspace: Workspace, kind: str, argv: Sequence[str], *, site: str, actor: str, priority: int = 0) -> Job:
     """Start ``argv`` as a job of ``site``: its log lies under ``data/logs`` and its state in the database.
 
-    A kind that takes a device is queued where none is free.
+    A kind that takes a device is queued where none is free. UsageError for a priority out of bounds.
     """
+    _require_priority(priority)
     log_path = workspace.settings.logs_dir / f"{kind}-{utc_now():%Y%m%dT%H%M%S%f}.log"
     waits = kind in TAKES_A_DEVICE
     with ExitStack() as held_back, workspace.store.transaction():
@@ -87,7 +91,8 @@ def refresh_jobs(workspace: Workspace, site: str | None = None) -> list[Job]:
 def cancel_job(workspace: Workspace, job_id: int, *, actor: str) -> Job:
     """Take a job out of the queue, or end a running one with everything that it started, within five seconds.
 
-    A job that comes to a good end before it can be stopped is done, not cancelled; UsageError when it has ended.
+    A job that comes to a good end before it can be stopped is done, not cancelled; UsageError when it has ended, or
+    cannot be ended, as another account's.
     """
     store = workspace.store
     _refreshed(workspace, store.jobs.get(job_id))
@@ -104,11 +109,19 @@ def cancel_job(workspace: Workspace, job_id: int, *, actor: str) -> Job:
     if job.pid is not None:
         processes.stop(job.pid, job.started_at, _name(job))
     refresh_jobs(workspace)
-    return store.jobs.get(job_id)
+    ended = store.jobs.get(job_id)
+    if ended.is_open:
+        raise UsageError(
+            expected=f"job {job_id} to end when it is asked to, and made to",
+            found="processes of it that go on",
+            remedy="end it from the account that started it; it counts as cancelled then",
+        )
+    return ended
 
 
 def move_job(workspace: Workspace, job_id: int, *, priority: int, actor: str) -> Job:
     """Give a job that waits another priority: the highest is started first; UsageError when it does not wait."""
+    _require_priority(priority)
     store = workspace.store
     with store.transaction():
         job = store.jobs.get(job_id)
@@ -125,8 +138,8 @@ def move_job(workspace: Workspace, job_id: int, *, priority: int, actor: str) ->
 
 def job_standings(workspace: Workspace, site: str | None = None) -> list[JobStanding]:
     """Return the jobs, newest first, refreshed, each with its place in the queue and whether it shows life."""
-    jobs = refresh_jobs(workspace, site)
-    return [_standing(job, _places(workspace)) for job in jobs]
+    jobs, places = refresh_jobs(workspace, site), _places(workspace)
+    return [_standing(job, places) for job in jobs]
 
 
 def job_standing(workspace: Workspace, job: Job) -> JobStanding:
@@ -137,25 +150,42 @@ def job_log_tail(job: Job, lines: int = 40) -> str:
     """Return the last lines of the job's log; empty while there is none."""
     try:
         with Path(job.log_path).open("rb") as log:
-            log.seek(max(0, Path(job.log_path).stat().st_size - _TAIL_BYTES))
-            return "".join(log.read().decode("utf-8", "replace").splitlines(keepends=True)[-lines:])
+            return _end_of(log, lines)
     except FileNotFoundError:
         return ""
 
 
 def follow_log(workspace: Workspace, job_id: int, lines: int = 40) -> Iterator[str]:
-    """Yield the end of the job's log and then what is added to it, until the job has come to its end."""
+    """Yield the end of the job's log and then what is added to it, until the job has come to its end.
+
+    A job that left the queue without having been started has no log.
+    """
     job = _seen(workspace, job_id)
     while job.state is JobState.QUEUED:
         time.sleep(_FOLLOW_S)
         job = _seen(workspace, job_id)
-    yield job_log_tail(job, lines)
-    with Path(job.log_path).open(encoding="utf-8", errors="replace") as log:
-        log.seek(0, 2)
+    if not Path(job.log_path).exists():
+        return
+    with Path(job.log_path).open("rb") as log:
+        yield _end_of(log, lines)
         while job.is_open:
             time.sleep(_FOLLOW_S)
             job = _seen(workspace, job_id)
-            yield log.read()
+            yield log.read().decode("utf-8", "replace")
+
+
+def _require_priority(priority: int) -> None:
+    if priority not in _PRIORITIES:
+        raise UsageError(
+            expected=f"a priority from {_PRIORITIES[0]} to {_PRIORITIES[-1]}",
+            found=str(priority),
+            remedy="choose one of these; 0 is usual",
+        )
+
+
+def _end_of(log: BinaryIO, lines: int) -> str:
+    log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
+    return "".join(log.read().decode("utf-8", "replace").splitlines(keepends=True)[-lines:])
 
 
 def _seen(workspace: Workspace, job_id: int) -> Job:
@@ -215,7 +245,7 @@ def _launched(workspace: Workspace, job: Job, held_back: ExitStack, device: str 
 def _refreshed(workspace: Workspace, job: Job) -> Job:
     if job.state is not JobState.RUNNING:
         return job
-    alive = job.pid is not None and processes.is_running(job.pid, job.started_at)
+    alive = job.pid is not None and processes.is_running(job.pid, job.started_at, _name(job))
     code = processes.exit_code(Path(job.log_path))
     if alive and code is None:
         return job
@@ -228,7 +258,7 @@ def _refreshed(workspace: Workspace, job: Job) -> Job:
             job = _ended(job, code)
             workspace.store.jobs.update(job)
     if was_killed:
-        with suppress(TrackingError):
+        with suppress(TrackingError, StorageError):
             workspace.tracker.deliver()
     return job
 

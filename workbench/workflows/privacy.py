@@ -10,6 +10,7 @@ from workbench.footage.pictures import encode_jpeg
 from workbench.footage.privacy import covered, is_covering
 from workbench.progress import Progress, silent
 from workbench.store import FOLDERS, FrameFilter
+from workbench.tuning.feature_files import forget_features
 from workbench.workflows.images import ImageLinks
 from workbench.workflows.predict import decode_image
 from workbench.workflows.task_board import open_studio
@@ -43,10 +44,10 @@ def hide(
     """Cover ``masks`` and, with ``faces``, faces in every still of ``camera``, those already stored included.
 
     A covered still has other bytes and therefore another id; its task, labels and pins go with it, and the uncovered
-    file is deleted, as are pictures that were on their way when an ingest was killed. Masks that are taken away uncover
-    nothing that was stored. Dataset versions hold no pictures: one that names a still which is covered now cannot be
-    used any more and says so. Versions of earlier releases do hold some and are named in the report.
-    Interrupted, the same call again goes on.
+    file is deleted, as are its image features and pictures that were on their way when an ingest was killed. Masks that
+    are taken away uncover nothing that was stored. Dataset versions hold no pictures: one that names a still which is
+    covered now cannot be used any more and says so. Versions of earlier releases do hold some and are named in the
+    report. Interrupted, the same call again goes on.
 
     Raises:
         NotFoundError: An unknown site or camera.
@@ -61,6 +62,7 @@ def hide(
         workspace.store.audit.append(actor=actor, action="camera.hide", subject=site, detail=detail)
     if not is_covering(rules):
         return PrivacyReport(rules, 0, (), ())
+    forget_features(workspace.settings.features_dir, ids)
     changed, problems = _cover_all(workspace, site, ids, rules, progress)
     n_covered = len(ids) - len(problems)
     _sweep(workspace, progress)

@@ -141,6 +141,17 @@ def _promotable_run(workspace: Workspace, site: str, run_id: str) -> RunSummary:
             found=f"a {run.kind or 'foreign'} run of {run.site or 'no site'} that is {run.state}",
             remedy="name a run that `workbench tune` finished",
         )
+    return _with_all_figures(workspace, run)
+
+
+def _with_all_figures(workspace: Workspace, run: RunSummary) -> RunSummary:
+    """Return ``run``; newer figures that are still on their way to MLflow would be passed over without a word."""
+    if not workspace.tracker.knows_all_of(run.id):
+        raise TrackingError(
+            expected=f"MLflow to have all that was logged on run {run.id[:12]}",
+            found="something of which it has yet to hear",
+            remedy="let an evaluation come to its end, or run `workbench doctor`, and ask again",
+        )
     return run
 
 
@@ -148,7 +159,8 @@ def _gather_evidence(workspace: Workspace, run: RunSummary, champion: int | None
     champion_report = None
     if champion is not None:
         champion_run = workspace.store.promotions.get(run.site, champion).run_id
-        champion_report = _logged_report(workspace.tracker.get(champion_run), "test", f"version {champion}")
+        measured = _with_all_figures(workspace, workspace.tracker.get(champion_run))
+        champion_report = _logged_report(measured, "test", f"version {champion}")
     return Evidence(
         site=run.site,
         run_id=run.id,

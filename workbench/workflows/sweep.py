@@ -11,12 +11,13 @@ from workbench.progress import Progress, silent
 from workbench.recipe_file import load_recipe
 from workbench.tuning.search import Search, parse_space
 from workbench.workflows.build import dataset_of
-from workbench.workflows.tune import TuneResult, tune
+from workbench.workflows.tune import TuneResult, Warn, tune
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["SweepResult", "Trial", "sweep"]
 
 KIND = "sweep"
+_METRIC = "training.metric_for_best_model"
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,21 @@ def sweep(
     dataset_id: str | None = None,
     actor: str,
     progress: Progress = silent,
+    warn: Warn = lambda text: None,
 ) -> SweepResult:
     """Tune once for every combination of ``space`` (see ``parse_space``), or for ``trials`` that Optuna proposes.
 
-    What cannot be a recipe is refused before the first trial. A trial that its preflight refuses, or whose loss is no
-    number, counts as failed and the sweep goes on; PreflightError when all of them failed.
+    A value that no recipe takes is refused before the first trial, and so is the metric: scores of different metrics
+    cannot be compared. A trial that its preflight refuses, whose loss is no number or whose values make no recipe
+    together counts as failed and the sweep goes on; PreflightError when all of them failed.
     """
     known, recipe = parse_space(space), load_recipe(recipe_path, overrides)
+    if _METRIC in known.keys:
+        raise RecipeError(
+            expected="one metric by which all trials are compared",
+            found=f"{_METRIC} among what is tried",
+            remedy=f"choose it with --set {_METRIC}=…",
+        )
     for corner in known.corners:
         load_recipe(recipe_path, [*overrides, corner])
     if not known.keys or (not known.is_grid and not trials):
@@ -78,7 +87,7 @@ def sweep(
     with workspace.tracker.run(site, f"{Path(recipe_path).stem} sweep", kind=KIND) as parent:
         parent.log_params({"space": "; ".join(space), "trials": search.trials, "dataset_id": version.id})
         try_one = partial(
-            tune, workspace, recipe_path, site=site, dataset_id=version.id, actor=actor, progress=progress
+            tune, workspace, recipe_path, site=site, dataset_id=version.id, actor=actor, progress=progress, warn=warn
         )
         for _ in range(search.trials):
             number, chosen = search.ask()
@@ -98,7 +107,7 @@ def sweep(
 def _try(tuned: "partial[TuneResult]", number: int, overrides: Sequence[str], chosen: Sequence[str]) -> Trial:
     try:
         result = tuned(overrides=overrides)
-    except PreflightError as error:
+    except (PreflightError, RecipeError) as error:
         return Trial(number, tuple(chosen), None, None, str(error))
     return Trial(number, tuple(chosen), result.run_id, result.best_score)
 

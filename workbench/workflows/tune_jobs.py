@@ -63,7 +63,8 @@ def preflight_of(job: Job) -> dict[str, Any] | None:
 def resume_job(workspace: Workspace, job_id: int, *, actor: str) -> Job:
     """Queue the rest of the tuning run that a failed or cancelled job left behind.
 
-    Raises UsageError when the job still goes on, ended well, or has no run that was stopped.
+    Raises UsageError when the job still goes on, ended well, or has no run that was stopped, and when another job is
+    about to go on with that run.
     """
     refresh_jobs(workspace)
     job = workspace.store.jobs.get(job_id)
@@ -74,8 +75,10 @@ def resume_job(workspace: Workspace, job_id: int, *, actor: str) -> Job:
             found=f"{job.kind}, {job.state}",
             remedy="choose the newest job of a run that was stopped, or tune anew",
         )
-    argv = [*_TUNE, _RESUME, run.id]
-    return start_job(workspace, "tune", argv, site=job.site, actor=actor, priority=job.priority)
+    with workspace.turn("resume", job.site):
+        _require_resumed_by_nobody(workspace, job.site, run.id)
+        argv = [*_TUNE, _RESUME, run.id]
+        return start_job(workspace, "tune", argv, site=job.site, actor=actor, priority=job.priority)
 
 
 def resumable_run(workspace: Workspace, job: Job) -> "RunSummary | None":
@@ -90,6 +93,16 @@ def run_of_job(workspace: Workspace, job: Job) -> "RunSummary | None":
     """Return the MLflow run that ``job`` works or worked on; None where it opened none, or another took it over."""
     name = Path(job.log_path).stem
     return next((run for run in workspace.tracker.runs(job.site, "tune") if run.job == name), None)
+
+
+def _require_resumed_by_nobody(workspace: Workspace, site: str, run_id: str) -> None:
+    for other in workspace.store.jobs.all(site):
+        if other.is_open and other.argv[-2:] == (_RESUME, run_id):
+            raise UsageError(
+                expected=f"run {run_id[:12]} to be resumed by no other job",
+                found=f"job {other.id}, which is {other.state}",
+                remedy="wait for that one, or cancel it first",
+            )
 
 
 def _checked(workspace: Workspace, recipe_path: Path, site: str, overrides: Sequence[str]) -> list[str]:
