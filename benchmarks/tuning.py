@@ -158,10 +158,8 @@ def prepared_run(
 ) -> Any:
     from dataclasses import replace
 
-    from workbench.tuning.allocator import keep_freed_pages
     from workbench.tuning.tuner import prepare
 
-    keep_freed_pages()
     prepared = prepare(recipe, str(embedded_path("base-vlm")), class_names, train, [])
     return replace(prepared, validation=held_out)
 

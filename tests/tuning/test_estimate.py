@@ -7,10 +7,9 @@ from tests.tuning.conftest import PrepareTuning
 from workbench.errors import PreflightError
 from workbench.models.loading import load_processor
 from workbench.recipe import Base, Part, Recipe, Training
-from workbench.tuning import estimate
 from workbench.tuning.collator import Collator
 from workbench.tuning.encoding import item_of
-from workbench.tuning.estimate import check_fit
+from workbench.tuning.estimate import check_fit, divided
 from workbench.tuning.frames import AS_IT_IS
 from workbench.tuning.preflight import prove_contract
 from workbench.tuning.tuner import Prepared, collate_for, estimated
@@ -116,19 +115,11 @@ def test_an_adapter_that_a_model_never_runs_is_none_of_it(prepare_tuning: Prepar
     assert estimated(prepared).step_s > 0
 
 
-def test_gradients_are_needed_once_however_many_frames(
-    prepare_tuning: PrepareTuning, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gradients_are_needed_once_however_many_frames() -> None:
     """A frame's own share is what a step takes beyond them; the optimiser and the best weights come on top."""
-    parts = {"text_model": Part(path="model.text_model", train="full")}
-    prepared = prepare_tuning(Recipe(parts=parts, training=Training(max_steps=1, per_device_train_batch_size=4)))
-    trained_mib = 4 * prepared.preflight.trainable_parameters / 2**20
-    monkeypatch.setattr(estimate, "_measured_mib", lambda model, work: (work(), (100.0, trained_mib + 1.0))[1])
-    needed_mib = 100 + (1 + 1 + 2) * trained_mib + 4
-    for available_mib in (needed_mib + 0.01, needed_mib - 0.01):
-        monkeypatch.setattr(estimate, "_available_mib", lambda device, mib=available_mib: mib)
-        if available_mib > needed_mib:
-            estimated(prepared)
-            continue
-        with pytest.raises(PreflightError, match="per_device_train_batch_size to 3"):
-            estimated(prepared)
+    million, gradients_mib = 2**20, 4.0
+    adam, validated = divided(Training(), million, 100, 100 + gradients_mib + 3, validates=False), 4
+    assert adam == (100 + gradients_mib + 8, 3)
+    assert divided(Training(), million, 100, 107, validates=True) == (adam[0] + validated, 3)
+    assert divided(Training(optim="adamw_bnb_8bit"), million, 100, 107, validates=False) == (106, 3)
+    assert divided(Training(), million, 100, 101, validates=False)[1] == 0

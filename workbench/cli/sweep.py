@@ -23,7 +23,7 @@ TryOption = Annotated[
     typer.Option(
         "--try",
         metavar="KEY=VALUES",
-        help="Choices (lora.r=8,16) or a range (training.learning_rate=1e-4..1e-2:log); repeatable.",
+        help="Choices (lora.r=8,16) or a range (lora.r=4..64, with :log behind it on a logarithmic scale); repeatable.",
         show_default=False,
     ),
 ]

@@ -13,7 +13,6 @@ from transformers import PreTrainedConfig, PreTrainedModel, ProcessorMixin
 
 from workbench.errors import ModelError
 from workbench.models import families
-from workbench.recipe import Part
 
 __all__ = ["Family", "family_of", "family_of_processor", "known_families"]
 
@@ -37,8 +36,6 @@ class Family:
     language_model: str
     unquantised: tuple[str, ...]
     """Modules that stay as they are when the language model is held in 4 bits; bitsandbytes matches whole paths."""
-    vision_layers: str = r".*"
-    """Regular expression, below ``vision_tower``, of the linear layers that a picture passes through."""
     needs_torchvision: bool = False
     """Whether the processor, not only its video part, is refused without torchvision."""
     image_inputs: tuple[str, ...] = ()
@@ -56,14 +53,6 @@ class Family:
     """Whether the processor takes the answer as a ``suffix`` of its own, which is attended to causally."""
     text_positions: TextPositions | None = None
     """Places of tokens that follow a cached prompt; None where the model finds them itself."""
-
-    def default_parts(self) -> dict[str, Part]:
-        """Return the parts of a recipe that names none: LoRA in both towers, the projector between them whole."""
-        return {
-            "vision_model": Part(path=self.vision_tower, target_modules=self.vision_layers),
-            "connector": Part(path=self.projector, train="full"),
-            "text_model": Part(path=self.language_model),
-        }
 
     def holds_language(self, path: str) -> bool:
         """Tell whether the module at ``path`` belongs to the language model."""

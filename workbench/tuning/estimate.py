@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from peft import PeftModel
 
 from workbench.errors import PreflightError
-from workbench.recipe import Recipe
+from workbench.recipe import Recipe, Training
 from workbench.tuning.collator import Batch, to_device
 from workbench.tuning.forward import mixed_precision, row_losses
 from workbench.tuning.gradients import gradients_proved
@@ -55,17 +56,15 @@ def estimate(
     """
     training = recipe.training
     state = torch.get_rng_state()
-    weights_mib, one_mib = _measured_mib(model, lambda: _try_step(model, recipe, collate(items[:1])))
-    gradients_mib = _WEIGHT_BYTES * _trainable(model) / _MIB
-    copies_bytes = _STATE_BYTES[training.optim] + (_WEIGHT_BYTES if validation_frames else 0)
-    fixed_mib = weights_mib + gradients_mib + copies_bytes * _trainable(model) / _MIB
-    available_mib = _available_mib(model.device)
-    check_fit(recipe, fixed_mib, max(0.0, one_mib - gradients_mib), available_mib)
+    held_mib, available_mib = _used_mib(model), _available_mib(model.device)
+    divide = partial(divided, training, _trainable(model), held_mib, validates=validation_frames > 0)
+    one_peak_mib = _peak_mib(model, lambda: _try_step(model, recipe, collate(items[:1])))
+    check_fit(recipe, *divide(one_peak_mib), available_mib)
     batch = collate(items)
     started = time.perf_counter()
-    _, batch_mib = _measured_mib(model, lambda: _try_step(model, recipe, batch))
+    peak_mib = _peak_mib(model, lambda: _try_step(model, recipe, batch))
     batch_s = time.perf_counter() - started
-    activations_mib = max(0.0, batch_mib - gradients_mib)
+    fixed_mib, activations_mib = divide(peak_mib)
     check_fit(recipe, fixed_mib, activations_mib / len(items), available_mib)
     torch.set_rng_state(state)
     step_s = batch_s * training.gradient_accumulation_steps
@@ -78,6 +77,20 @@ def estimate(
         available_mib=available_mib,
         device=str(model.device),
     )
+
+
+def divided(
+    training: Training, trainable: int, held_mib: float, peak_mib: float, *, validates: bool
+) -> tuple[float, float]:
+    """Return what a run needs however large its batches are, and what the frames of a tried step took on top, in MiB.
+
+    ``held_mib`` was in use before the step and ``peak_mib`` at its peak, ``trainable`` weights' gradients among them.
+    The optimiser's states and the copy of the best weights were not there yet.
+    """
+    gradients_mib = _WEIGHT_BYTES * trainable / _MIB
+    later_bytes = _STATE_BYTES[training.optim] + (_WEIGHT_BYTES if validates else 0)
+    fixed_mib = held_mib + gradients_mib + later_bytes * trainable / _MIB
+    return fixed_mib, max(0.0, peak_mib - held_mib - gradients_mib)
 
 
 def check_fit(recipe: Recipe, fixed_mib: float, frame_mib: float, available_mib: float) -> None:
@@ -133,17 +146,21 @@ def _remedy(recipe: Recipe, *, frames: int) -> str:
     return "set base.longest_edge lower, or take a smaller model"
 
 
-def _measured_mib(model: PeftModel, work: Callable[[], None]) -> tuple[float, float]:
-    """Do ``work`` and return the memory in use before it, and what it took on top of that at its peak."""
+def _used_mib(model: PeftModel) -> float:
+    if model.device.type == "cuda":
+        return torch.cuda.memory_allocated(model.device) / _MIB
+    return psutil.Process().memory_info().rss / _MIB
+
+
+def _peak_mib(model: PeftModel, work: Callable[[], None]) -> float:
+    """Do ``work`` and return the most memory that was in use meanwhile."""
     if model.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(model.device)
-        before = torch.cuda.memory_allocated(model.device)
         work()
-        return before / _MIB, (torch.cuda.max_memory_allocated(model.device) - before) / _MIB
-    before = psutil.Process().memory_info().rss
+        return torch.cuda.max_memory_allocated(model.device) / _MIB
     _forget_peak()
     work()
-    return before / _MIB, max(0.0, _peak_bytes() - before) / _MIB
+    return _peak_bytes() / _MIB
 
 
 def _available_mib(device: torch.device) -> float:

@@ -21,6 +21,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from workbench.errors import StorageError
+from workbench.models.family import family_of
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
 from workbench.recipe import Recipe, Training
@@ -74,7 +75,7 @@ class FeatureCache:
             picture = {name: value[None].to(device) for name, value in encoded.picture.items()}
             with torch.inference_mode(), mixed_precision(model, training):
                 seen = model.get_image_features(**picture, return_dict=True)
-            features = seen.last_hidden_state if _is_trained(model.model.connector) else torch.cat(seen.pooler_output)
+            features = seen.last_hidden_state if _trains_projector(model) else torch.cat(seen.pooler_output)
             self._write(frame, look, {_FEATURES: features, _PREFIX: torch.tensor(encoded.tokens.prefix)})
         model.train(trains)
         return len(missing)
@@ -111,19 +112,23 @@ def cache_for(vlm: Vlm, recipe: Recipe, encoder: FrameEncoder, directory: Path) 
     varies_anew = data.augmentation.varies and not data.augmentation.views
     if not data.cache_image_features or varies_anew or not shares_image_features(model):
         return None
-    if _is_trained(model.model.vision_model):
+    if _is_trained(model.get_submodule(family_of(model.config).vision_tower)):
         return None
     decides = {
         "base": vlm.version,
         "manner": vlm.manner,
         "bf16": recipe.training.bf16,
-        "projected": not _is_trained(model.model.connector),
+        "projected": not _trains_projector(model),
         "augmentation": data.augmentation.model_dump(exclude={"views"}) if data.augmentation.varies else None,
         "transformers": transformers.__version__,
         "device": model.device.type,
     }
     key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
     return FeatureCache(directory / key[:32], encoder)
+
+
+def _trains_projector(model: PreTrainedModel) -> bool:
+    return _is_trained(model.get_submodule(family_of(model.config).projector))
 
 
 def _is_trained(module: nn.Module) -> bool:

@@ -50,7 +50,7 @@ def row_losses(model: PreTrainedModel, batch: Mapping[str, Any]) -> torch.Tensor
 
 def projected(model: PreTrainedModel, features: torch.Tensor) -> torch.Tensor:
     """Return ``[tokens, text width]`` of what the vision tower alone gave (``[images, patches, vision width]``)."""
-    seen: torch.Tensor = model.model.connector(features)
+    seen: torch.Tensor = model.get_submodule(family_of(model.config).projector)(features)
     return seen.flatten(0, 1)
 
 

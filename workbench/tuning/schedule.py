@@ -4,7 +4,7 @@ import math
 
 from workbench.recipe import Training
 
-__all__ = ["frames_per_step", "total_steps"]
+__all__ = ["frames_per_step", "total_steps", "warmup_steps"]
 
 
 def total_steps(training: Training, frames: int) -> int:

@@ -140,6 +140,7 @@ def prepare(
     ``general`` frames are mixed in where the recipe has a share for them. What a frozen vision tower sees is kept in
     ``features_dir``, where given. Raises PreflightError, ModelError or DatasetError.
     """
+    keep_freed_pages()
     _check_frames(train, validation, class_names)
     set_seed(recipe.training.seed)
     loading = loading_arguments(recipe.base, base_source)
@@ -185,7 +186,6 @@ def tune_model(
 
     The run's state is kept in ``checkpoints``, where given.
     """
-    keep_freed_pages()
     started = time.monotonic()
     recipe, model = prepared.recipe, prepared.model
     train, validation = training_sets(prepared, looks_of(prepared, progress))

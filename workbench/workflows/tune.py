@@ -125,7 +125,7 @@ def preflight(
     dataset_id: str | None = None,
     progress: Progress = silent,
 ) -> Preflight:
-    """Return what ``tune`` would do, checked as it checks it; nothing is trained, tracked or kept."""
+    """Return what ``tune`` would do, checked as it checks it; nothing is trained or tracked."""
     plan = _plan(workspace, load_recipe(recipe_path, overrides), site, dataset_id, progress)
     return _prepared(workspace, plan, progress).preflight
 

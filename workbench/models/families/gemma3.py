@@ -7,7 +7,6 @@ FAMILY = Family(
     model_types=("gemma3",),
     processor="Gemma3Processor",
     vision_tower="model.vision_tower",
-    vision_layers=r"encoder\..*",
     projector="model.multi_modal_projector",
     language_model="model.language_model",
     unquantised=("lm_head", "model.vision_tower", "model.multi_modal_projector"),

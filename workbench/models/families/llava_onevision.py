@@ -11,7 +11,6 @@ FAMILY = Family(
     model_types=("llava_onevision",),
     processor="LlavaOnevisionProcessor",
     vision_tower="model.vision_tower",
-    vision_layers=r"encoder\..*",
     projector="model.multi_modal_projector",
     language_model="model.language_model",
     unquantised=("lm_head", "model.vision_tower", "model.multi_modal_projector"),
