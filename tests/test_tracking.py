@@ -46,8 +46,8 @@ def test_what_a_run_logs_is_read_back(tracker: Tracker, tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text("{}")
     with tracker.run("yard", "first", kind="tune", tags={"started_by": "erin"}) as run:
         run.log_params({f"choice_{number}": number for number in range(130)})
-        run.log_metrics({"train/loss": 2.0}, step=1)
-        run.log_metrics({"train/loss": 1.0}, step=2)
+        run.log_step(1, {"train/loss": 2.0})
+        run.log_step(2, {"train/loss": 1.0})
         run.log_folder(tmp_path, "adapter")
         run.log_image(Image.new("RGB", (4, 4)), "images/one.png")
         run.log_json({"caption": "größer"}, "report/report.json")
@@ -252,7 +252,7 @@ def test_a_run_goes_on_while_the_server_is_away_and_nothing_is_lost(
 
 def log_curve(run: run_log.RunLog, first: int, last: int) -> None:
     for step in range(first, last + 1):
-        run.log_metrics({"train/loss": 1 / step}, step)
+        run.log_step(step, {"train/loss": 1 / step})
 
 
 def test_a_killed_process_loses_no_step_and_its_run_is_killed(tracker: Tracker, tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ from pathlib import Path
 from workbench.tracking import Tracker
 with Tracker({tracker.uri!r}, Path({str(tracker._artifacts_dir)!r})).run("quay", "cut off", kind="tune") as run:
     for step in range(1, 201):
-        run.log_metrics({{"train/loss": 1 / step}}, step)
+        run.log_step(step, {{"train/loss": 1 / step}})
     print(run.id, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -277,7 +277,7 @@ def test_what_is_delivered_twice_is_there_once(tracker: Tracker, tmp_path: Path)
         run.log_params({"seed": 1})
         run.log_dataset(DATASET, "training")
         log_curve(run, 1, 3)
-        run.log_metrics({"nan": float("nan")}, 1)
+        run.log_step(1, {"nan": float("nan")})
         wait_until(lambda: run.is_delivered)
         (journal,) = (tracker._artifacts_dir.parent / "undelivered").glob(f"{run.id}-*")
         kept = shutil.copytree(journal, tmp_path / "kept")
@@ -372,7 +372,7 @@ def test_a_locked_database_holds_nobody_up(tracker: Tracker) -> None:
 def test_what_mlflow_refuses_is_told_and_holds_up_nothing_else(tracker: Tracker) -> None:
     with tracker.run("no", "no", kind="tune") as run:
         run.log_params({"seed": 1})
-        run.log_metrics({"train/loss": 1.0}, 1)
+        run.log_step(1, {"train/loss": 1.0})
         with pytest.raises(TrackingError, match="Changing param values"):
             run.log_params({"seed": 2})
     assert (tracker.get(run.id).state, tracker.history(run.id, "train/loss")) == ("FINISHED", [(1, 1.0)])

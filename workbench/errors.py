@@ -23,6 +23,9 @@ traceback::
     └── AccessError              a person without the role or the password for it
 """
 
+from functools import partial
+from typing import Any
+
 __all__ = [
     "AccessError",
     "DatasetError",
@@ -50,6 +53,9 @@ class WorkbenchError(Exception):
     def __init__(self, *, expected: str, found: str, remedy: str) -> None:
         self.expected, self.found, self.remedy = expected, found, remedy
         super().__init__(f"Expected {expected}, but found {found}; {remedy}.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), expected=self.expected, found=self.found, remedy=self.remedy), ()
 
 
 class UsageError(WorkbenchError):

@@ -16,12 +16,15 @@ __all__ = [
     "EMBEDDED",
     "Augmentation",
     "Base",
+    "Choices",
     "Data",
     "Export",
     "Lora",
     "Part",
     "Recipe",
     "Replay",
+    "Scaling",
+    "Section",
     "Tasks",
     "Training",
     "leaves",
@@ -33,11 +36,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
-class Base(_Section):
+class Base(Section):
     """The model that is adapted, and how it is loaded and addressed."""
 
     model: str = Field(default=EMBEDDED, min_length=1)
@@ -54,7 +57,7 @@ class Base(_Section):
     """Pixel budget: ``size["longest_edge"]`` of the image processor, in the model's own unit; None keeps its own."""
 
 
-class Part(_Section):
+class Part(Section):
     """One part of the model by the full path of its module, and what tuning does to it."""
 
     path: str = Field(min_length=1)
@@ -74,7 +77,7 @@ _IDEFICS3_PARTS = {
 }
 
 
-class Lora(_Section):
+class Lora(Section):
     """Size and kind of the adapter, as in peft's ``LoraConfig``."""
 
     r: int = Field(default=16, gt=0)
@@ -91,7 +94,7 @@ class Lora(_Section):
     """LoRA+ (Hayou et al. 2024): B matrices learn so many times faster than A matrices; 16 is usual, 1 is off."""
 
 
-class Tasks(_Section):
+class Tasks(Section):
     """What each frame teaches, and with what weight in the loss; 0 leaves the instruction out."""
 
     caption: Annotated[float, Field(ge=0)] = 1.0
@@ -106,7 +109,7 @@ class Tasks(_Section):
         return self
 
 
-class Augmentation(_Section):
+class Augmentation(Section):
     """How much a frame varies each time it is seen. Nothing is mirrored: left and right mean something to a site."""
 
     brightness: Share = 0.0
@@ -125,7 +128,7 @@ class Augmentation(_Section):
         return bool(self.brightness or self.contrast or self.saturation or self.crop)
 
 
-class Replay(_Section):
+class Replay(Section):
     """General frames mixed in, so that a model does not forget what it could before it learnt the site."""
 
     share: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -134,7 +137,7 @@ class Replay(_Section):
     """Rendered scenes to draw from, seeded by ``training.seed``."""
 
 
-class Data(_Section):
+class Data(Section):
     """Which frames are seen how often, and with what variation."""
 
     tasks: Tasks = Tasks()
@@ -148,7 +151,7 @@ class Data(_Section):
     """Keep on disk what a vision tower that is not trained sees, where frames do not vary anew each time."""
 
 
-class Training(_Section):
+class Training(Section):
     """The optimisation, as in transformers' ``TrainingArguments``; batch sizes count frames."""
 
     learning_rate: Positive = 5e-4
@@ -193,37 +196,27 @@ class Training(_Section):
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 
-class Export(_Section):
+class Scaling(Section):
+    """The processes that train one model together, as in Ray Train's ``ScalingConfig``; they need ``launcher: ray``."""
+
+    num_workers: int = Field(default=1, gt=0)
+    """Processes, each with a device of its own and ``per_device_train_batch_size`` frames of every pass."""
+    strategy: Literal["ddp", "fsdp"] = "ddp"
+    """``ddp`` gives each worker the whole model; ``fsdp`` divides weights, gradients and optimiser states, for parts
+    that are trained in full."""
+    max_failures: int = Field(default=3, ge=0)
+    """Times that lost workers are replaced, each time from the newest checkpoint."""
+
+
+class Export(Section):
     """What an exported model must prove."""
 
     tolerance: Positive = 0.02
     """Largest difference in any class probability on the probe frames, beside the adapter on its base."""
 
 
-class Recipe(_Section):
+class Choices(Section):
     """Everything that is chosen before a run. Equal digests mean equal choices."""
-
-    base: Base = Base()
-    parts: Mapping[str, Part] = Field(default=_IDEFICS3_PARTS, min_length=1)
-    """Parts of the model by a name for the audit; a module that no part names stays frozen."""
-    lora: Lora = Lora()
-    data: Data = Data()
-    training: Training = Training()
-    export: Export = Export()
-
-    @model_validator(mode="after")
-    def _train_something(self) -> Self:
-        if all(part.train == "frozen" for part in self.parts.values()):
-            raise ValueError("at least one part must be trained")
-        return self
-
-    @model_validator(mode="after")
-    def _measure_what_is_taught(self) -> Self:
-        tasks = {"caption_loss": "caption", "class_choice_loss": "class_choice", "class_accuracy": "class_choice"}
-        task = tasks.get(self.training.metric_for_best_model)
-        if task and getattr(self.data.tasks, task) == 0:
-            raise ValueError(f"training.metric_for_best_model must be another when data.tasks.{task} is 0")
-        return self
 
     @property
     def digest(self) -> str:
@@ -241,6 +234,52 @@ class Recipe(_Section):
     def to_yaml(self) -> str:
         """Return the resolved recipe as a recipe file that loads to an equal value."""
         return yaml.safe_dump(self.resolved(), sort_keys=False, allow_unicode=True)
+
+
+class Recipe(Choices):
+    """Everything that is chosen before an answering model is tuned."""
+
+    base: Base = Base()
+    parts: Mapping[str, Part] = Field(default=_IDEFICS3_PARTS, min_length=1)
+    """Parts of the model by a name for the audit; a module that no part names stays frozen."""
+    lora: Lora = Lora()
+    data: Data = Data()
+    training: Training = Training()
+    launcher: Literal["local", "ray"] = "local"
+    """``ray`` trains on the cluster at ``WORKBENCH_RAY_ADDRESS``, ``local`` in the process that was started."""
+    scaling: Scaling = Scaling()
+    export: Export = Export()
+
+    @model_validator(mode="after")
+    def _train_something(self) -> Self:
+        if all(part.train == "frozen" for part in self.parts.values()):
+            raise ValueError("at least one part must be trained")
+        return self
+
+    @model_validator(mode="after")
+    def _measure_what_is_taught(self) -> Self:
+        tasks = {"caption_loss": "caption", "class_choice_loss": "class_choice", "class_accuracy": "class_choice"}
+        task = tasks.get(self.training.metric_for_best_model)
+        if task and getattr(self.data.tasks, task) == 0:
+            raise ValueError(f"training.metric_for_best_model must be another when data.tasks.{task} is 0")
+        return self
+
+    @model_validator(mode="after")
+    def _launch_what_can_be_launched(self) -> Self:
+        if self.launcher == "local" and self.scaling.num_workers > 1:
+            raise ValueError("scaling.num_workers above 1 needs launcher: ray")
+        if self.scaling.strategy == "fsdp":
+            if self.base.quantization != "none":
+                raise ValueError("scaling.strategy fsdp divides no quantised weights: use ddp")
+            if self.training.optim != "adamw_torch":
+                raise ValueError("scaling.strategy fsdp divides the states of adamw_torch alone")
+        return self
+
+    @property
+    def frames_per_step(self) -> int:
+        """Return how many frames one optimiser step sees, over all passes and workers."""
+        training = self.training
+        return training.per_device_train_batch_size * training.gradient_accumulation_steps * self.scaling.num_workers
 
 
 def recipe_schema() -> dict[str, Any]:

@@ -1,18 +1,31 @@
-"""Recipe files: YAML with overrides, parsed once into a Recipe, and where each of its values came from."""
+"""Recipe files: YAML with overrides, parsed once into a value, and where each of its values came from.
+
+``task: search`` in a file tells a SearchRecipe from a Recipe.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
 from workbench.errors import RecipeError
-from workbench.recipe import Recipe, leaves
+from workbench.recipe import Choices, Recipe, leaves
+from workbench.search_recipe import SEARCH, SearchRecipe
 from workbench.yaml_problems import where_yaml_breaks, wrong_values
 
-__all__ = ["ResolvedValue", "explain_recipe", "load_recipe"]
+__all__ = [
+    "ResolvedValue",
+    "explain_recipe",
+    "is_search_recipe",
+    "load_any_recipe",
+    "load_recipe",
+    "load_search_recipe",
+]
+
+_Kind = TypeVar("_Kind", Recipe, SearchRecipe)
 
 
 @dataclass(frozen=True)
@@ -29,25 +42,39 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
     Raises RecipeError, which tells all problems of the file and of the overrides at once.
     """
-    content = _read_mapping(path)
-    for key, value in map(_parse_override, overrides):
-        if key.startswith("parts."):
-            content.setdefault("parts", {name: part.model_dump() for name, part in Recipe().parts.items()})
-        _set(content, key, value)
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as exc:
-        problems = wrong_values(exc, list(Recipe().flat()), whole="the recipe")
+    if is_search_recipe(path):
         raise RecipeError(
-            expected=f"a recipe without mistakes in {path}",
-            found=f"{len(problems)} problem{'s' if len(problems) > 1 else ''}: {'; '.join(problems)}",
-            remedy="correct the file or the overrides (`workbench recipe schema` tells every key)",
-        ) from exc
+            expected=f"a recipe of the answering model in {path}",
+            found="one of a dual encoder (task: search)",
+            remedy="name another recipe, or use it with `workbench tune`, which takes both",
+        )
+    return _load(Recipe, path, overrides)
+
+
+def load_search_recipe(path: Path, overrides: Sequence[str] = ()) -> SearchRecipe:
+    """Read a recipe of ``task: search`` as :func:`load_recipe` reads others."""
+    if not is_search_recipe(path):
+        raise RecipeError(
+            expected=f"a recipe of a dual encoder in {path}",
+            found="one without `task: search`",
+            remedy="start from recipes/search.yaml",
+        )
+    return _load(SearchRecipe, path, overrides)
+
+
+def load_any_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe | SearchRecipe:
+    """Read the recipe at ``path``, whatever it tunes."""
+    return load_search_recipe(path, overrides) if is_search_recipe(path) else load_recipe(path, overrides)
+
+
+def is_search_recipe(path: Path) -> bool:
+    """Tell whether the recipe at ``path`` tunes a dual encoder; RecipeError when it cannot be read."""
+    return _read_mapping(path).get("task") == SEARCH
 
 
 def explain_recipe(path: Path, overrides: Sequence[str] = ()) -> list[ResolvedValue]:
     """Return every resolved value of a recipe in order, with where it came from."""
-    recipe = load_recipe(path, overrides)
+    recipe: Choices = load_any_recipe(path, overrides)
     in_file = {key for key, _ in leaves(_read_mapping(path))}
     overridden = {key for key, _ in map(_parse_override, overrides)}
 
@@ -57,6 +84,23 @@ def explain_recipe(path: Path, overrides: Sequence[str] = ()) -> list[ResolvedVa
         return "file" if key in in_file else "default"
 
     return [ResolvedValue(key, value, origin(key)) for key, value in recipe.flat().items()]
+
+
+def _load(kind: type[_Kind], path: Path, overrides: Sequence[str]) -> _Kind:
+    content, usual = _read_mapping(path), kind()
+    for key, value in map(_parse_override, overrides):
+        if key.startswith("parts."):
+            content.setdefault("parts", {name: part.model_dump() for name, part in usual.parts.items()})
+        _set(content, key, value)
+    try:
+        return kind.model_validate(content)
+    except ValidationError as exc:
+        problems = wrong_values(exc, list(usual.flat()), whole="the recipe")
+        raise RecipeError(
+            expected=f"a recipe without mistakes in {path}",
+            found=f"{len(problems)} problem{'s' if len(problems) > 1 else ''}: {'; '.join(problems)}",
+            remedy="correct the file or the overrides (`workbench recipe schema` tells every key)",
+        ) from exc
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:

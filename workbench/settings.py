@@ -4,12 +4,16 @@ Every value can be set as an environment variable ``WORKBENCH_<NAME>`` or in ``<
 ``workbench up`` writes (mode 0600) when it makes tokens and keys.
 """
 
+import hashlib
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workbench.errors import UsageError
 
 __all__ = ["NO_TELEMETRY", "Settings", "quiet_environment"]
 
@@ -21,10 +25,12 @@ NO_TELEMETRY = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "LATEST_VERSION_CHECK": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "RAY_USAGE_STATS_ENABLED": "0",
     "SENTRY_DSN": "",
 }
 """Switches that keep every library and server of the workbench from calling home."""
 
+_CREDENTIALS = re.compile(r"//[^@/]*@")
 _TRAINING = {
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TOP_PAD_": "268435456",
@@ -80,8 +86,20 @@ class Settings(BaseSettings):
     """Devices for work that takes one whole, such as tuning, with commas between: GPUs as CUDA_VISIBLE_DEVICES names
     them (``0+1`` is one slot of two), or ``cpu``. Empty means each GPU, and without one the CPU."""
 
+    ray_address: str = ""
+    """Ray cluster of which this machine is a node, such as ``127.0.0.1:6379``; empty means there is none."""
+
+    ray_min_frames: int = 1000
+    """Frames from which on a batch (suggestions, evaluation, comparing pictures) is worth sending to that cluster."""
+
+    sent_from: str = ""
+    """``places`` of the workspace that sent this process to the cluster; empty where nobody did."""
+
     job: str = ""
     """Name of the job that this process works for, which its MLflow runs bear; set by whoever starts the job."""
+
+    judge_key: SecretStr = SecretStr("")
+    """Key of the endpoint that judges captions, where it wants one."""
 
     session_key: SecretStr = SecretStr("")
     """Key that signs the sign-in cookies of the UI."""
@@ -99,7 +117,37 @@ class Settings(BaseSettings):
     def load(cls, **values: object) -> "Settings":
         """Return the settings of ``home`` (an argument, ``WORKBENCH_HOME`` or the current folder), made absolute."""
         home = Path(str(values.pop("home", os.environ.get("WORKBENCH_HOME", ".")))).resolve()
-        return cls(_env_file=home / "data" / "local.env", home=home, **values)  # type: ignore[arg-type]
+        settings = cls(_env_file=home / "data" / "local.env", home=home, **values)  # type: ignore[arg-type]
+        if settings.sent_from not in ("", settings.places):
+            raise UsageError(
+                expected="the same database, MLflow and frames on every machine of the cluster",
+                found="others on one of them",
+                remedy=f"set their addresses in {settings.local_env_file}, which all machines read",
+            )
+        return settings
+
+    @property
+    def places(self) -> str:
+        """SHA-256 of where the workspace's state lies, in hexadecimal; passwords are no part of it."""
+        urls = (self.resolved_database_url, self.resolved_tracking_uri, self.resolved_frames_url)
+        return hashlib.sha256("\n".join(_CREDENTIALS.sub("//", url) for url in urls).encode()).hexdigest()
+
+    def environment(self) -> dict[str, str]:
+        """Return what leads a process on another machine to the same settings; it refuses to work with others.
+
+        Ray shows it to whoever looks, so that nothing secret is in it. What such a process does is part of no job.
+        """
+        own = {
+            "PYTHONUNBUFFERED": "1",
+            "RAY_OVERRIDE_JOB_RUNTIME_ENV": "1",  # for a command in the cluster's queue that uses the cluster itself
+            "WORKBENCH_BASE_MODEL": self.base_model,
+            "WORKBENCH_FRAMES_URL": self.frames_url,
+            "WORKBENCH_HOME": str(self.home),
+            "WORKBENCH_JOB": "",
+            "WORKBENCH_RAY_ADDRESS": self.ray_address,
+            "WORKBENCH_SENT_FROM": self.places,
+        }
+        return {**NO_TELEMETRY, **_TRAINING, **own}
 
     @property
     def data_dir(self) -> Path:

@@ -34,5 +34,5 @@ def test_long_text_is_cut_but_keeps_its_end_token(dual_encoder: DualEncoder) -> 
 
 
 def test_missing_model_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="CLIP model"):
-        load_dual_encoder(tmp_path / "nowhere")
+    with pytest.raises(ModelError, match="a CLIP model or a SigLIP model"):
+        load_dual_encoder(tmp_path)

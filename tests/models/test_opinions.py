@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from PIL.Image import Image
+from transformers import AutoModelForImageTextToText
 
-from workbench.models.chat import IGNORED_LABEL, encode
+from workbench.models.chat import IGNORED_LABEL, encode, encode_prompts
 from workbench.models.instructions import CAPTION_INSTRUCTION
 from workbench.models.opinions import form_opinions, likely_captions
 from workbench.models.vlm import Vlm, load_vlm
@@ -22,6 +23,26 @@ def test_an_opinion_holds_what_the_model_says_elsewhere(vlm: Vlm, images: list[I
     assert [one.caption for one in opinions] == vlm.generate_captions(images)
     assert [one.caption for one in form_opinions(vlm, images, CLASS_NAMES, captions=False)] == [None] * len(images)
     assert form_opinions(vlm, [], CLASS_NAMES, captions=True) == []
+
+
+def test_pictures_of_many_sizes_are_captioned_as_by_a_generate_call_each(images: list[Image]) -> None:
+    base = load_vlm(embedded_path("base-vlm"))
+    plain = AutoModelForImageTextToText.from_pretrained(embedded_path("base-vlm")).eval()
+    pictures = [*images, *(image.rotate(180) for image in images)]
+
+    opinions = form_opinions(base, pictures, CLASS_NAMES, captions=True, batch_size=2)
+
+    said = []
+    for picture in pictures:
+        prompt = encode_prompts(base.processor, base.contract, [picture], [CAPTION_INSTRUCTION])
+        tokens = plain.generate(**prompt, max_new_tokens=40, do_sample=False)[0, prompt["input_ids"].shape[1] :]
+        said.append(base.processor.decode(tokens, skip_special_tokens=True).strip())
+    assert [one.caption for one in opinions] == said
+    alone = base.class_probabilities(pictures, CLASS_NAMES, batch_size=1)
+    np.testing.assert_allclose([one.probabilities for one in opinions], alone, rtol=1e-3)
+    assert [one.caption_log_likelihood for one in opinions] == pytest.approx(
+        [mean for _, mean in likely_captions(base, pictures)], abs=1e-3
+    )
 
 
 def test_embeddings_tell_pictures_apart_and_nothing_else(vlm: Vlm, images: list[Image]) -> None:

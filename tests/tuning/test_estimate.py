@@ -111,7 +111,7 @@ def test_a_projector_that_is_trained_whole_must_get_a_gradient(prepare_tuning: P
 def test_an_adapter_that_a_model_never_runs_is_none_of_it(prepare_tuning: PrepareTuning) -> None:
     prepared = prepare_tuning(Recipe())
     layers = prepared.model.get_base_model().model.text_model.layers
-    layers[1].forward = lambda hidden_states, **others: hidden_states
+    layers[0].forward = lambda hidden_states, **others: hidden_states
     assert estimated(prepared).step_s > 0
 
 

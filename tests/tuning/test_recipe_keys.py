@@ -11,7 +11,7 @@ from tests.tuning.conftest import PrepareTuning
 from workbench.recipe import Recipe
 from workbench.recipe_file import load_recipe
 from workbench.tuning.loop import Loop, Watch
-from workbench.tuning.schedule import frames_per_step, total_steps
+from workbench.tuning.schedule import total_steps
 from workbench.tuning.tuner import Prepared, collate_for, loading_arguments, new_loop, training_sets
 
 Observation = Callable[[Prepared], Any]
@@ -73,7 +73,7 @@ def adapter(prepared: Prepared) -> Mapping[str, Any]:
 
 
 def steps(prepared: Prepared) -> tuple[int, int]:
-    return total_steps(prepared.recipe.training, 50), frames_per_step(prepared.recipe.training)
+    return total_steps(prepared.recipe, 50), prepared.recipe.frames_per_step
 
 
 def trainable(prepared: Prepared) -> Any:
@@ -149,6 +149,10 @@ ELSEWHERE = {
     "data.replay.share": "test_replay.py",
     "data.replay.frames": "test_replay.py",
     "export.tolerance": "test_parity.py",
+    "launcher": "cluster/test_training.py",
+    "scaling.num_workers": "test_workers.py",
+    "scaling.strategy": "test_workers.py",
+    "scaling.max_failures": "cluster/test_training.py",
     "training.early_stopping_patience": "test_early_stopping_ends_a_run_that_no_longer_improves",
 }
 

@@ -9,7 +9,7 @@ import pytest
 from tests.ui.conftest import SITE, App, PageOf
 from workbench.domain import DatasetVersion, Job, JobState, Site, Split, utc_now
 from workbench.recipe import Recipe
-from workbench.recipe_file import load_recipe
+from workbench.recipe_file import is_search_recipe, load_recipe
 from workbench.settings import embedded_path
 from workbench.ui import tune
 from workbench.ui.preflight_view import preflight_view
@@ -17,7 +17,7 @@ from workbench.ui.recipe_fields import MOST_PARTS, RecipeFields
 from workbench.workflows.jobs import cancel_job, start_job
 from workbench.workflows.workspace import Workspace
 
-RECIPES = sorted(embedded_path("recipes").glob("*.yaml"))
+RECIPES = [path for path in sorted(embedded_path("recipes").glob("*.yaml")) if not is_search_recipe(path)]
 FIELDS = RecipeFields()
 WAITS = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -98,6 +98,26 @@ def test_the_mask_shows_each_token_and_counts_those_that_repeat() -> None:
     assert "<b>1.0 GiB</b><span>of memory, of 18.0 free on cpu</span>" in shown
     assert "0123abcd" in shown
     assert "GiB" not in preflight_view({**found, "estimate": None})
+
+
+def test_of_a_dual_encoder_pairs_are_told_instead_of_tokens() -> None:
+    found = {
+        "parts": [{"part": "image_tower", "train": "frozen", "parameters": 1000, "trainable": 0}],
+        "steps": 40,
+        "train_frames": 204,
+        "validation_frames": 68,
+        "captions": 31,
+        "near_copies": 12,
+        "towers_seen_once": ["image_tower"],
+        "step_s": 1.5,
+        "total_s": 60.0,
+        "base_version": "base-clip@1",
+        "contract": {"digest": "0123abcd", "class_prompts": ["{}"]},
+    }
+    shown = preflight_view(found)
+    assert "<b>31</b><span>different captions</span>" in shown
+    assert "<b>image tower</b><span>computed once</span>" in shown
+    assert "token by token" not in shown
 
 
 def test_a_dataset_that_is_gone_takes_its_table_alone_from_the_tab(workspace: Workspace, yard: Site) -> None:

@@ -9,6 +9,7 @@ from workbench import __version__
 from workbench.cli import (
     answers,
     base,
+    cluster,
     dataset,
     demo,
     drift,
@@ -23,6 +24,7 @@ from workbench.cli import (
     promote,
     queue,
     recipe,
+    search,
     services,
     site,
     sweep,
@@ -60,7 +62,9 @@ app.add_typer(recipe.app, name="recipe")
 app.command("tune")(tune.tune)
 app.command("sweep")(sweep.sweep)
 app.command("evaluate")(evaluate.evaluate)
+app.add_typer(search.app, name="search")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(cluster.app, name="cluster")
 app.add_typer(drift.app, name="drift")
 app.add_typer(promote.app, name="promote")
 app.add_typer(model.app, name="model")

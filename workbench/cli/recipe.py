@@ -40,8 +40,11 @@ def explain(file: RecipeArgument, overrides: SetOption = None, as_json: JsonOpti
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    search: Annotated[bool, typer.Option("--search", help="Of recipes of `task: search`, for dual encoders.")] = False,
+) -> None:
     """Print the JSON schema of recipes: every key with its type, bounds, default and purpose."""
     from workbench.recipe import recipe_schema
+    from workbench.search_recipe import SearchRecipe
 
-    emit(recipe_schema(), True, "")
+    emit(SearchRecipe.model_json_schema() if search else recipe_schema(), True, "")

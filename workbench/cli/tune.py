@@ -21,6 +21,7 @@ from workbench.cli.recipe import SetOption
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:
+    from workbench.tuning.search_tuner import SearchPreflight
     from workbench.tuning.tuner import Preflight
 
 FileArgument = Annotated[Path | None, typer.Argument(help="Recipe file, such as recipes/demo.yaml.")]
@@ -46,6 +47,7 @@ def tune(
     # Read when torch is loaded: its threads then sleep at a barrier, and do not slow down others who share the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from workbench.workflows import tune as workflow
+    from workbench.workflows.run_kinds import TUNE
 
     with progress_bar() as progress:
         if run_to_resume is not None:
@@ -74,10 +76,11 @@ def tune(
                 warn=warn,
             )
     best = "the last step" if result.best_step is None else f"step {result.best_step}, chosen on the validation split"
+    measure = "evaluate" if result.kind == TUNE else "search evaluate"
     told = (
         f"Run {result.run_id}: {result.steps} steps in {result.seconds:.0f} s, training loss {result.final_loss:.3f}; "
         f"kept {best}.\nThe adapter is in {result.adapter_dir}.\n"
-        f"Next: workbench evaluate --site {result.site} --model {result.run_id}"
+        f"Next: workbench {measure} --site {result.site} --model {result.run_id}"
     )
     emit(result, as_json, told)
 
@@ -101,7 +104,7 @@ def _require_nothing_else(*given: object) -> None:
         )
 
 
-def _announce(preflight: "Preflight") -> None:
+def _announce(preflight: "Preflight | SearchPreflight") -> None:
     table = Table("part", "trained", "weights", "of", title=f"Training on {preflight.base_version}")
     for part in preflight.parts:
         table.add_row(part.part, part.train, f"{part.trainable:,}", f"{part.parameters:,}")
@@ -109,11 +112,22 @@ def _announce(preflight: "Preflight") -> None:
     errors.print(_told(preflight), soft_wrap=True)
 
 
-def _told(preflight: "Preflight") -> str:
-    learnt = ", ".join(f"{mask.learnt} of {len(mask.tokens)}" for mask in preflight.masks)
+def _told(preflight: "Preflight | SearchPreflight") -> str:
+    frames = f"{preflight.train_frames} frames, {preflight.validation_frames} for validation"
+    return f"{preflight.steps} steps on {frames}; {_learnt(preflight)}"
+
+
+def _learnt(preflight: "Preflight | SearchPreflight") -> str:
+    from workbench.tuning.search_tuner import SearchPreflight
+
+    if not isinstance(preflight, SearchPreflight):
+        learnt = ", ".join(f"{mask.learnt} of {len(mask.tokens)}" for mask in preflight.masks)
+        return f"tokens in the loss of one frame's examples: {learnt}.{_cost(preflight)}"
+    once = " and ".join(tower.replace("_", " ") for tower in preflight.towers_seen_once)
     return (
-        f"{preflight.steps} steps on {preflight.train_frames} frames, {preflight.validation_frames} for validation; "
-        f"tokens in the loss of one frame's examples: {learnt}.{_cost(preflight)}"
+        f"{preflight.captions} different captions, {preflight.near_copies} pairs of near-copies that are not told apart"
+        f"{once and f'; what the {once} sees is computed once'}.\n"
+        f"About {preflight.total_s / 60:.0f} min at {preflight.step_s:.2f} s a step."
     )
 
 

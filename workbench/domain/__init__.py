@@ -4,6 +4,7 @@ Times are timezone-aware UTC; units and layouts stand in the names. A :class:`Pr
 :class:`Annotation` (what a person said) are different types, so that a guess never becomes ground truth by accident.
 """
 
+from workbench.domain.comparisons import Contest, Preference
 from workbench.domain.datasets import DatasetVersion, GoldenSet, LabelledFrame, Split
 from workbench.domain.evidence import Candidate, CandidateState, DriftReport, EvaluationReport, Gate, Interval, Verdict
 from workbench.domain.footage import Clip, Frame, LiveRecording, Sampling, SelectionStep, StreamKind, Taking
@@ -31,6 +32,7 @@ __all__ = [
     "CaptionGuide",
     "Clip",
     "ClipPart",
+    "Contest",
     "DatasetVersion",
     "Decision",
     "DecisionKind",
@@ -52,6 +54,7 @@ __all__ = [
     "MaskStyle",
     "OverlapRule",
     "Prediction",
+    "Preference",
     "Question",
     "QueueItem",
     "QueuePlan",

@@ -1,7 +1,7 @@
 """What labellers of a site are asked: classes with definitions, captions, questions, boxes and stretches of clips."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from workbench.domain.names import require_name
 from workbench.domain.sites import Site, require_class_names
@@ -122,6 +122,8 @@ class Taxonomy:
     """Everything that is asked about a frame; questions and the labels of ``boxes`` may be none.
 
     ``timeline`` are the classes of which labellers may mark stretches of a clip; none means that clips are not shown.
+    ``objects`` are things that captions speak of, each with other words for it: no labeller is asked about them, but
+    captions are searched for what is not there.
     """
 
     classes: tuple[LabelClass, ...]
@@ -129,6 +131,7 @@ class Taxonomy:
     questions: tuple[Question, ...] = ()
     boxes: tuple[str, ...] = ()
     timeline: tuple[str, ...] = ()
+    objects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     __pydantic_config__ = _EXTRA_FORBIDDEN
 
@@ -138,6 +141,8 @@ class Taxonomy:
         _require_different("questions", [question.name for question in self.questions])
         _require_texts("labels of boxes", self.boxes)
         _require_texts("classes of the timeline", self.timeline)
+        words = [word for others in self.objects.values() for word in others]
+        _require_texts("objects and words for them", [*self.objects, *words])
         if unknown := sorted(set(self.timeline) - set(self.class_names)):
             raise UsageError(
                 expected=f"a timeline of the classes {', '.join(self.class_names)}",

@@ -143,6 +143,12 @@ def answer_tokens(processor: ProcessorMixin, contract: ChatContract, instruction
     return whole[len(prompt) :]
 
 
+def tokens_after_image(processor: ProcessorMixin, contract: ChatContract, instruction: str) -> list[int]:
+    """Return the tokens of a prompt behind the image's placeholder, which every processor keeps as they are."""
+    prompt = _token_ids(processor, prompt_text(processor, contract, instruction))
+    return prompt[prompt.index(processor.image_token_id) + 1 :]
+
+
 def encode(
     processor: ProcessorMixin,
     contract: ChatContract,

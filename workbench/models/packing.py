@@ -47,6 +47,12 @@ class PackedBatch:
     targets: torch.Tensor
     segments: torch.Tensor
 
+    def answer_places(self) -> torch.Tensor:
+        """Return int64 ``[images, most]``: the places of each image that have a target, filled up with others."""
+        has_target = self.targets != IGNORED_LABEL
+        most = int(has_target.sum(dim=1).max())
+        return has_target.sort(dim=1, descending=True, stable=True).indices[:, :most]
+
     def mask(self, dtype: torch.dtype) -> torch.Tensor:
         """Return the additive mask ``[images, 1, length, length]``: what a place sees of the image and its question."""
         query, key = self.segments[:, :, None], self.segments[:, None, :]

@@ -16,14 +16,16 @@ import torch
 from peft import PeftModel
 from PIL.Image import Image
 from transformers import BatchFeature, PreTrainedModel, ProcessorMixin
-from transformers.utils import ModelOutput
 
 from workbench.models.chat import CONTRACT_FILE, ChatContract, answer_tokens, encode_prompts
-from workbench.models.family import family_of
 from workbench.models.instructions import CAPTION_INSTRUCTION, class_instruction, class_text
+from workbench.models.linear import quicken
 from workbench.models.loading import attach_adapter, load_base, load_processor, version_of
+from workbench.models.reading import picture_embeddings
+from workbench.models.scoring import log_likelihoods
 
 MAX_CACHED_ROWS = 256
+MAX_NEW_TOKENS = 40
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,19 @@ class Vlm:
     version: str
 
     def generate_captions(
-        self, images: Sequence[Image], *, max_new_tokens: int = 40, batch_size: int = 16
+        self, images: Sequence[Image], *, max_new_tokens: int = MAX_NEW_TOKENS, batch_size: int = 32
     ) -> list[str]:
         """Return one caption per image, decoded greedily."""
         instructions = [CAPTION_INSTRUCTION] * len(images)
         return self.answer(images, instructions, max_new_tokens=max_new_tokens, batch_size=batch_size)
 
     def answer(
-        self, images: Sequence[Image], instructions: Sequence[str], *, max_new_tokens: int = 40, batch_size: int = 16
+        self,
+        images: Sequence[Image],
+        instructions: Sequence[str],
+        *,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+        batch_size: int = 32,
     ) -> list[str]:
         """Return the model's greedy answer to each instruction about the image at the same place.
 
@@ -108,15 +115,11 @@ class Vlm:
             batch = self._prompts(images[rows], [instruction] * len(images[rows]))
             with torch.inference_mode():
                 prompt = self.model(**batch, use_cache=True, logits_to_keep=1, output_hidden_states=sees)
-                seen = self._seen(batch, prompt.hidden_states[0]) if sees else torch.zeros(len(images[rows]), 0)
-                scores = _log_likelihoods(self.model, batch, prompt, answers)
+                seen = torch.zeros(len(images[rows]), 0)
+                if sees:
+                    seen = picture_embeddings(self.model, batch["input_ids"], prompt.hidden_states[0])
+                scores = log_likelihoods(self.model, batch, prompt, answers)
             yield scores, seen
-
-    def _seen(self, prompts: BatchFeature, embedded: torch.Tensor) -> torch.Tensor:
-        """Return ``[n_prompts, width]``: the mean of ``embedded`` prompts over the places of their images."""
-        is_image = (prompts["input_ids"] == self.model.config.image_token_id)[..., None]
-        mean: torch.Tensor = (embedded * is_image).sum(dim=1) / is_image.sum(dim=1)
-        return mean.float().cpu()
 
     @property
     def manner(self) -> str:
@@ -166,6 +169,8 @@ def load_vlm(
     for name, value in (image_settings or {}).items():
         setattr(processor.image_processor, name, value)
     model = load_base(source, revision=revision, dtype=dtype, quantization=quantization)
+    if model.device.type == "cpu":
+        quicken(model)
     version = version_of(source, model, adapter)
     contract = contract or ChatContract.of(processor)
     contract.apply(processor)
@@ -177,39 +182,3 @@ def load_vlm(
 
 def _batches(total: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, total, size))
-
-
-def _log_likelihoods(
-    model: PreTrainedModel, prompts: BatchFeature, prompt: ModelOutput, answers: list[list[int]]
-) -> torch.Tensor:
-    """Score every answer after every prompt from what the pass over the prompts gave, and one over the answers."""
-    n_prompts, n_answers = len(prompts["input_ids"]), len(answers)
-    first_token = prompt.logits[:, -1].double().log_softmax(dim=-1).cpu()
-    tokens, present = _pad(answers)
-    scores: torch.Tensor = first_token[:, tokens[:, 0]]
-    if tokens.shape[1] == 1:
-        return scores
-    cache = prompt.past_key_values
-    cache.batch_repeat_interleave(n_answers)
-    tokens, present = tokens.repeat(n_prompts, 1), present.repeat(n_prompts, 1)
-    mask = torch.cat([prompts["attention_mask"].repeat_interleave(n_answers, dim=0).cpu(), present[:, :-1]], dim=1)
-    mask = mask.to(model.device)
-    find_positions = family_of(model.config).text_positions
-    rest = model(
-        input_ids=tokens[:, :-1].to(model.device),
-        attention_mask=mask,
-        position_ids=find_positions(model, mask, tokens.shape[1] - 1) if find_positions else None,
-        past_key_values=cache,
-        use_cache=True,
-    )
-    chosen = rest.logits.double().log_softmax(dim=-1).cpu().gather(2, tokens[:, 1:, None]).squeeze(2)
-    later_tokens: torch.Tensor = (chosen * present[:, 1:]).sum(dim=1)
-    return scores + later_tokens.view(n_prompts, n_answers)
-
-
-def _pad(answers: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the answers' tokens and their presence mask, both ``[n_answers, longest]``, padded on the right by 0."""
-    longest = max(map(len, answers))
-    tokens = torch.tensor([answer + [0] * (longest - len(answer)) for answer in answers])
-    present = torch.tensor([[1] * len(answer) + [0] * (longest - len(answer)) for answer in answers])
-    return tokens, present

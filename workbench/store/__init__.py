@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from workbench.store.arrivals import Arrivals
 from workbench.store.audit import AuditTrail
 from workbench.store.clip_parts import ClipParts
+from workbench.store.comparisons import Comparisons
 from workbench.store.database import Database
 from workbench.store.datasets import Datasets
 from workbench.store.footage import Footage
@@ -27,6 +28,7 @@ from workbench.store.queue import Queue
 from workbench.store.reactions import Reactions, ReadAnswer, ShownModel
 from workbench.store.reviews import BriefAnswer, BriefGuess, Reviews
 from workbench.store.samplings import Samplings
+from workbench.store.search import ChosenEncoder, SearchEncoders
 from workbench.store.sites import Sites
 from workbench.store.streams import Streams
 from workbench.store.suggestions import CurrentModel, Suggester, Suggestions
@@ -38,6 +40,7 @@ __all__ = [
     "AnsweredTask",
     "BriefAnswer",
     "BriefGuess",
+    "ChosenEncoder",
     "CurrentModel",
     "Cursor",
     "FrameFiles",
@@ -68,7 +71,9 @@ class Store:
         self.arrivals = Arrivals(database)
         self.pictures = Pictures(database)
         self.prints = Prints(database)
+        self.search = SearchEncoders(database)
         self.opinions = Opinions(database)
+        self.comparisons = Comparisons(database)
         self.samplings = Samplings(database)
         self.labels = Labels(database)
         self.clip_parts = ClipParts(database)

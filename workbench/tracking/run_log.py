@@ -42,7 +42,7 @@ class RunLog:
     ) -> None:
         self.id = journal.opening.run_id
         self._journal, self._courier = journal, Courier(journal, carry_out)
-        self._known_steps = known_steps or {}
+        self._known_steps = {name: set(steps) for name, steps in (known_steps or {}).items()}
 
     @property
     def is_delivered(self) -> bool:
@@ -53,18 +53,21 @@ class RunLog:
         """Write what was chosen before the run; a name that is written again must keep its value."""
         self._write(params_entry({name: str(value) for name, value in params.items()}))
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Write measurements down, to be delivered within seconds.
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Write measurements down, to be delivered within seconds."""
+        self._journal.append(metrics_entry({name: float(value) for name, value in metrics.items()}, 0, utc_now()))
 
-        A step that a resumed run goes through again is left out where it is known: its curve has each step once.
+    def log_step(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Write measurements at ``step`` down, to be delivered within seconds.
+
+        What is known of a step already is left out, as a run that goes on from a checkpoint goes through some steps
+        again: its curves have each step once.
         """
-        new = {
-            name: float(value)
-            for name, value in metrics.items()
-            if step is None or step not in self._known_steps.get(name, ())
-        }
+        new = {name: float(value) for name, value in metrics.items() if step not in self._known_steps.get(name, ())}
+        for name in new:
+            self._known_steps.setdefault(name, set()).add(step)
         if new:
-            self._journal.append(metrics_entry(new, step or 0, utc_now()))
+            self._journal.append(metrics_entry(new, step, utc_now()))
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
         self._write(tags_entry(tags))

@@ -5,15 +5,14 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict
 
 from workbench.errors import PreflightError, StorageError
-from workbench.models.chat import ChatContract
 from workbench.models.vlm import Vlm, load_vlm
-from workbench.recipe import Recipe
+from workbench.recipe import Choices
 from workbench.tuning.adapter_files import RECIPE_FILE, verify_adapter, write_manifest
 from workbench.tuning.collator import Collator, model_inputs
 from workbench.tuning.encoding import TrainingItem
@@ -24,10 +23,16 @@ TUNING_FILE = "tuning.json"
 LOGIT_TOLERANCE = 2e-2
 
 
+class Contract(Protocol):
+    """What serving must do as training did, of an answering model or of a dual encoder."""
+
+    def save(self, directory: Path) -> Path: ...
+
+
 def save_adapter(
-    model: PeftModel, directory: Path, *, contract: ChatContract, recipe: Recipe, facts: Mapping[str, Any]
+    model: PeftModel, directory: Path, *, contract: Contract, recipe: Choices, facts: Mapping[str, Any]
 ) -> Path:
-    """Write ``directory``: peft's files, ``chat_contract.json``, ``recipe.yaml``, ``tuning.json`` and the manifest.
+    """Write ``directory``: peft's files, the contract's, ``recipe.yaml``, ``tuning.json`` and the manifest.
 
     Everything is written beside it, synced and renamed, so that a reader finds the whole folder or none; what a run
     left that was killed in the middle is removed. StorageError when the disk refuses.
@@ -61,13 +66,7 @@ def prove_adapter(
 
     PreflightError when training moved no weight away from ``start`` or the reloaded model answers otherwise.
     """
-    unmoved = [name for name, weight in trained_weights(tuned.model).items() if torch.equal(weight, start[name])]
-    if len(unmoved) == len(start):
-        raise PreflightError(
-            expected="an adapter that differs from its start",
-            found=f"all of its {len(start)} tensors unchanged",
-            remedy="raise training.max_steps or training.learning_rate",
-        )
+    require_moved(tuned.model, start)
     verify_adapter(directory)
     reloaded = load_vlm(adapter=directory, **base)
     use_fast_attention(reloaded.model)  # in 16 bits another way of computing attention gives other answers
@@ -78,6 +77,17 @@ def prove_adapter(
             expected=f"the saved adapter to answer as the tuned model does (logits within {LOGIT_TOLERANCE})",
             found=f"a difference of {difference:.3g}",
             remedy="report this, as the adapter must not be used",
+        )
+
+
+def require_moved(model: PeftModel, start: Mapping[str, torch.Tensor]) -> None:
+    """Refuse (PreflightError) an adapter whose every tensor is as it was at the start."""
+    unmoved = [name for name, weight in trained_weights(model).items() if torch.equal(weight, start[name])]
+    if len(unmoved) == len(start):
+        raise PreflightError(
+            expected="an adapter that differs from its start",
+            found=f"all of its {len(start)} tensors unchanged",
+            remedy="raise training.max_steps or training.learning_rate",
         )
 
 

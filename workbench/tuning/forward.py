@@ -13,11 +13,18 @@ from workbench.models.family import family_of
 from workbench.models.packing import PackedBatch
 from workbench.recipe import Training
 from workbench.tuning.collator import model_inputs
+from workbench.tuning.last_layer import answers_alone, shorten_last_layer
 
 
 def shares_image_features(model: PreTrainedModel) -> bool:
     """Tell whether several questions about one frame can use one pass of the vision tower, and one of its tokens."""
     return bool(family_of(model.config).image_inputs)
+
+
+def learn_answers_alone(model: PreTrainedModel) -> None:
+    """Let the decoder's last layer run only where an answer is learnt, in models that packed batches are made for."""
+    if shares_image_features(model):
+        shorten_last_layer(_decoder(model))
 
 
 def use_fast_attention(model: PreTrainedModel) -> None:
@@ -56,18 +63,34 @@ def projected(model: PreTrainedModel, features: torch.Tensor) -> torch.Tensor:
 
 def _packed_losses(model: PreTrainedModel, batch: Mapping[str, Any]) -> torch.Tensor:
     packed: PackedBatch = batch["packed"]
-    hidden = model.model(
+    places = packed.answer_places()
+    targets, rows = packed.targets.gather(1, places), batch["packed_rows"].gather(1, places)
+    learnt = targets != IGNORED_LABEL
+    logits = model.lm_head(_hidden(model, batch, places)[learnt]).float()
+    losses = functional.cross_entropy(logits, targets[learnt], reduction="none")
+    sums = losses.new_zeros(len(batch["row_tokens"])).index_add(0, rows[learnt], losses)
+    means: torch.Tensor = sums / batch["row_tokens"]
+    return means
+
+
+def _hidden(model: PreTrainedModel, batch: Mapping[str, Any], places: torch.Tensor) -> torch.Tensor:
+    """Return ``[images, places, width]``: what the decoder makes of each of ``places`` ``[images, places]``."""
+    packed: PackedBatch = batch["packed"]
+    is_short = answers_alone(_decoder(model))
+    hidden: torch.Tensor = model.model(
         input_ids=packed.input_ids,
         position_ids=packed.position_ids,
         attention_mask=packed.mask(_attended_in(model)),
         mm_encoder_outputs={"image": _seen(model, batch)},
         use_cache=False,
+        **({"answer_places": places} if is_short else {}),
     ).last_hidden_state
-    learnt = packed.targets != IGNORED_LABEL
-    losses = functional.cross_entropy(model.lm_head(hidden[learnt]).float(), packed.targets[learnt], reduction="none")
-    sums = losses.new_zeros(len(batch["row_tokens"])).index_add(0, batch["packed_rows"][learnt], losses)
-    means: torch.Tensor = sums / batch["row_tokens"]
-    return means
+    return hidden if is_short else hidden.take_along_dim(places[..., None], dim=1)
+
+
+def _decoder(model: PreTrainedModel) -> PreTrainedModel:
+    decoder: PreTrainedModel = model.get_submodule(family_of(model.config).language_model)
+    return decoder
 
 
 def _seen(model: PreTrainedModel, batch: Mapping[str, Any]) -> BaseModelOutputWithPooling:

@@ -25,11 +25,12 @@ from workbench.tuning.checkpoint import Checkpoint, load_newest, save_checkpoint
 from workbench.tuning.collator import Batch, to_device
 from workbench.tuning.estimate import memory_enough
 from workbench.tuning.examples import TASKS
-from workbench.tuning.forward import mixed_precision, row_losses
+from workbench.tuning.forward import mixed_precision
 from workbench.tuning.frames import DrawnFrames
 from workbench.tuning.optimizer import new_optimizer
 from workbench.tuning.optimizer_state import from_tensors, to_tensors
-from workbench.tuning.schedule import frames_per_step, warmup_steps
+from workbench.tuning.schedule import warmup_steps
+from workbench.tuning.workers import ALONE, SharedLosses, Workers, divided_as, whole
 
 MetricsSink = Callable[[int, Mapping[str, float]], None]
 STEPS_PER_REPORT = 10
@@ -70,12 +71,14 @@ class Loop:
     best: BestWeights
     watch: Watch
     checkpoints: Checkpoints | None = None
+    workers: Workers = ALONE
     step: int = 0
     last_loss: float = math.nan
     _unread: list[tuple[int, torch.Tensor, torch.Tensor, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         training = self.recipe.training
+        self.losses = SharedLosses(self.model.get_base_model(), self.workers)
         self.weights = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
         self.optimizer = new_optimizer(self.model, self.recipe)
         self.scheduler = get_scheduler(
@@ -91,6 +94,8 @@ class Loop:
 
         PreflightError when the loss is no number any more, or a GPU's memory ran out.
         """
+        if not self.workers.leads:
+            torch.manual_seed(self.recipe.training.seed + self.workers.rank)  # each drops out something else
         stopped = self._carry_on() if self.checkpoints and self.checkpoints.resume else False
         upcoming = iter(self._batches())
         self.model.train()
@@ -109,16 +114,17 @@ class Loop:
 
     def _learn(self, upcoming: Iterator[Batch]) -> None:
         """Take one optimiser step; its loss is the weighted mean over all its rows, however they are divided."""
-        training = self.recipe.training
-        first = self.step * frames_per_step(training)
-        weight = sum(self.train.weight_of(place) for place in range(first, first + frames_per_step(training)))
-        base, total = self.model.get_base_model(), torch.zeros((), device=self.device)
-        for _ in range(training.gradient_accumulation_steps):
+        training, passes = self.recipe.training, self.recipe.training.gradient_accumulation_steps
+        first = self.step * self.recipe.frames_per_step
+        weight = sum(self.train.weight_of(place) for place in range(first, first + self.recipe.frames_per_step))
+        total = torch.zeros((), device=self.device)
+        for number in range(passes):
             batch = to_device(received(next(upcoming)), self.device)
-            with mixed_precision(base, training):
-                losses = row_losses(base, batch)
-            loss = (focused(losses, batch, training.focal_gamma) * batch["row_weight"]).sum() / weight
-            loss.backward()
+            with self.losses.gradients(shared=number == passes - 1):
+                with mixed_precision(self.model, training):
+                    losses = self.losses(batch)
+                loss = (focused(losses, batch, training.focal_gamma) * batch["row_weight"]).sum() / weight
+                (loss * self.workers.size).backward()  # of which the mean over the workers is taken
             total += loss.detach()
         norm = torch.nn.utils.clip_grad_norm_(self.weights.values(), training.max_grad_norm)
         self._unread.append((self.step + 1, total, norm, self.scheduler.get_last_lr()[0]))
@@ -131,8 +137,8 @@ class Loop:
         unread, self._unread = self._unread, []
         if not unread:
             return
-        losses = torch.stack([loss for _, loss, _, _ in unread]).tolist()
-        norms = torch.stack([norm for _, _, norm, _ in unread]).tolist()
+        losses = self.workers.summed(torch.stack([loss for _, loss, _, _ in unread])).tolist()
+        norms = torch.stack([whole(norm) for _, _, norm, _ in unread]).tolist()
         for (step, _, _, rate), loss, norm in zip(unread, losses, norms, strict=True):
             if not math.isfinite(loss + norm):
                 raise PreflightError(
@@ -145,7 +151,9 @@ class Loop:
 
     def _look(self, validate: Callable[[], Mapping[str, float]]) -> bool:
         self._report()
+        self.losses.unite()
         metrics = validate()
+        self.losses.divide()
         self.model.train()
         self.watch.sink(self.step, {f"validation/{name}": value for name, value in metrics.items()})
         return self.best.look(self.step, metrics, self.weights)
@@ -153,16 +161,12 @@ class Loop:
     def _save(self, checkpoints: Checkpoints, stopped: bool) -> None:
         self._report()
         optimizer_tensors, optimizer_values = to_tensors(self.optimizer.state_dict())
-        random = {"cpu": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            random["cuda"] = torch.cuda.get_rng_state(self.device)
+        tensors = {"weights": self.weights, "best": self.best.weights, "optimizer": optimizer_tensors}
         checkpoint = Checkpoint(
             self.step,
             {
-                "weights": self.weights,
-                "best": self.best.weights,
-                "optimizer": optimizer_tensors,
-                "random": random,
+                **{group: {name: whole(held) for name, held in named.items()} for group, named in tensors.items()},
+                "random": self._random_states(),
             },
             {
                 "optimizer": optimizer_values,
@@ -171,6 +175,8 @@ class Loop:
                 "identity": dict(checkpoints.identity),
             },
         )
+        if not self.workers.leads:
+            return
         try:
             save_checkpoint(checkpoints.directory, checkpoint, keep=self.recipe.training.save_total_limit)
         except StorageError as error:
@@ -188,30 +194,50 @@ class Loop:
         _check_identity(self.checkpoints.identity, checkpoint.values["identity"])
         with torch.no_grad():
             for name, weight in self.weights.items():
-                weight.copy_(checkpoint.tensors["weights"][name])
-        self.optimizer.load_state_dict(from_tensors(checkpoint.tensors["optimizer"], checkpoint.values["optimizer"]))
+                weight.copy_(divided_as(weight, checkpoint.tensors["weights"][name]))
+        optimized = [weight for group in self.optimizer.param_groups for weight in group["params"]]
+        remembered = {
+            path: divided_as(optimized[int(path.partition(".")[0])], tensor)
+            for path, tensor in checkpoint.tensors["optimizer"].items()
+        }
+        self.optimizer.load_state_dict(from_tensors(remembered, checkpoint.values["optimizer"]))
         self.scheduler.load_state_dict(dict(checkpoint.values["scheduler"]))
         progress = checkpoint.values["progress"]
-        kept = {name: tensor.to(self.device) for name, tensor in checkpoint.tensors["best"].items()}
+        kept = {
+            name: divided_as(self.weights[name], tensor.to(self.device))
+            for name, tensor in checkpoint.tensors["best"].items()
+        }
         self.best.carry_on(progress["best"], kept)
         self.step, self.last_loss = checkpoint.step, progress["last_loss"]
-        torch.set_rng_state(checkpoint.tensors["random"]["cpu"])
-        if self.device.type == "cuda" and "cuda" in checkpoint.tensors["random"]:
-            torch.cuda.set_rng_state(checkpoint.tensors["random"]["cuda"], self.device)
+        self._set_random_states(checkpoint.tensors["random"])
         self.watch.warn(f"The run goes on after step {self.step}.")
         return bool(progress["stopped"])
 
     def _batches(self) -> DataLoader[Any]:
         training = self.recipe.training
         passes = training.gradient_accumulation_steps
+        first = self.step * passes * self.workers.size + self.workers.rank
         return DataLoader(
             Batches(self.train, self.collate, training.per_device_train_batch_size),
             batch_size=None,
-            sampler=range(self.step * passes, self.steps * passes),
+            sampler=range(first, self.steps * passes * self.workers.size, self.workers.size),
             collate_fn=as_it_is,
             num_workers=training.dataloader_num_workers,
             generator=torch.Generator(),
         )
+
+    def _random_states(self) -> dict[str, torch.Tensor]:
+        """Return the states of every worker's generators, which dropout draws from."""
+        states = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self.device)
+        every = enumerate(self.workers.gathered(states))
+        return {f"{kind}.{rank}": state for rank, held in every for kind, state in held.items()}
+
+    def _set_random_states(self, states: Mapping[str, torch.Tensor]) -> None:
+        torch.set_rng_state(states[f"cpu.{self.workers.rank}"])
+        if self.device.type == "cuda" and (state := states.get(f"cuda.{self.workers.rank}")) is not None:
+            torch.cuda.set_rng_state(state, self.device)
 
     def _is_due(self, every: int) -> bool:
         return every > 0 and (self.step % every == 0 or self.step == self.steps)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from workbench.recipe import Recipe
 from workbench.tuning.preflight import is_inside
 
 _CLASSES: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
-    "adamw_torch": torch.optim.AdamW,
+    "adamw_torch": partial(torch.optim.AdamW, fused=True),
     "adamw_bnb_8bit": AdamW8bit,
     "paged_adamw_8bit": PagedAdamW8bit,
 }

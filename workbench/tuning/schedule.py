@@ -1,21 +1,18 @@
-"""How long a run is, and how many frames each of its steps sees."""
+"""How long a run is, and how its learning rate rises."""
 
 import math
 
-from workbench.recipe import Training
+from workbench.recipe import Recipe, Training
 
-__all__ = ["frames_per_step", "total_steps", "warmup_steps"]
+__all__ = ["total_steps", "warmup_steps"]
 
 
-def total_steps(training: Training, frames: int) -> int:
+def total_steps(recipe: Recipe, frames: int) -> int:
     """Return the optimiser steps of a run on ``frames`` training frames."""
+    training = recipe.training
     if training.max_steps > 0:
         return training.max_steps
-    return max(1, math.ceil(frames * training.num_train_epochs / frames_per_step(training)))
-
-
-def frames_per_step(training: Training) -> int:
-    return training.per_device_train_batch_size * training.gradient_accumulation_steps
+    return max(1, math.ceil(frames * training.num_train_epochs / recipe.frames_per_step))
 
 
 def warmup_steps(training: Training, steps: int) -> int:

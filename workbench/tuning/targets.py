@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from workbench.errors import PreflightError
 from workbench.recipe import Lora, Part, Recipe
+from workbench.tuning.lora_layers import fuse_lora
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def attach_lora(model: PreTrainedModel, recipe: Recipe, targets: Targets) -> Pef
     for parameter in adapted.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
+    fuse_lora(adapted)
     return adapted
 
 

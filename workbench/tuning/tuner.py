@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from peft import PeftModel
 from transformers import PreTrainedModel, set_seed
 
@@ -27,7 +28,7 @@ from workbench.tuning.encoding import FrameEncoder, item_of
 from workbench.tuning.estimate import Estimate, estimate
 from workbench.tuning.examples import GeneralFrame, Lesson, TaughtFrame, class_weights
 from workbench.tuning.feature_cache import cache_for
-from workbench.tuning.forward import shares_image_features, use_fast_attention
+from workbench.tuning.forward import learn_answers_alone, shares_image_features, use_fast_attention
 from workbench.tuning.frames import AS_IT_IS, DrawnFrames, FixedFrames, Look, Looks, PixelLooks
 from workbench.tuning.gradients import keep_trainable
 from workbench.tuning.loop import Checkpoints, Loop, MetricsSink, Watch
@@ -42,9 +43,10 @@ from workbench.tuning.preflight import (
     prove_label_mask,
 )
 from workbench.tuning.sampling import Draw, group_by_length, mix_in, plan_draws
-from workbench.tuning.schedule import frames_per_step, total_steps
+from workbench.tuning.schedule import total_steps
 from workbench.tuning.targets import attach_lora, find_targets, hold_as_served
 from workbench.tuning.validation import class_accuracy, judged_by, mean_losses
+from workbench.tuning.workers import ALONE, Workers, whole
 
 PACKAGES = ("accelerate", "bitsandbytes", "datasets", "peft", "tokenizers", "torch", "transformers")
 
@@ -89,6 +91,7 @@ class Prepared:
     preflight: Preflight
     general: Sequence[GeneralFrame] = ()
     features_dir: Path | None = None
+    workers: Workers = ALONE
 
     @property
     def model(self) -> PeftModel:
@@ -134,11 +137,12 @@ def prepare(
     general: Sequence[GeneralFrame] = (),
     *,
     features_dir: Path | None = None,
+    workers: Workers = ALONE,
 ) -> Prepared:
     """Load the base, put adapters on it and check everything that can be checked before training.
 
     ``general`` frames are mixed in where the recipe has a share for them. What a frozen vision tower sees is kept in
-    ``features_dir``, where given. Raises PreflightError, ModelError or DatasetError.
+    ``features_dir``, where given, which all ``workers`` must see. Raises PreflightError, ModelError or DatasetError.
     """
     keep_freed_pages()
     _check_frames(train, validation, class_names)
@@ -149,6 +153,7 @@ def prepare(
     check_quantization(base.model, recipe)
     contract = ChatContract.of(base.processor, class_names=class_names, system_prompt=recipe.base.system_prompt)
     use_fast_attention(base.model)
+    learn_answers_alone(base.model)
     keep_trainable(base.model)
     model = attach_lora(base.model, recipe, find_targets(base.model, recipe.parts))
     if recipe.training.activation_checkpointing:
@@ -161,13 +166,15 @@ def prepare(
     preflight = Preflight(
         parts=audit_parts(model, recipe.parts),
         masks=prove_label_mask(batch, first.examples, base.processor),
-        steps=total_steps(recipe.training, len(train)),
+        steps=total_steps(recipe, len(train)),
         train_frames=len(train),
         validation_frames=len(validation),
         base_version=base.version,
         contract=ContractFacts(contract.digest, contract.system_prompt, contract.image_settings),
     )
-    prepared = Prepared(recipe, tuple(class_names), train, validation, vlm, loading, preflight, general, features_dir)
+    prepared = Prepared(
+        recipe, tuple(class_names), train, validation, vlm, loading, preflight, general, features_dir, workers
+    )
     check_answers([*prepared.taught, *prepared.lesson.taught(validation)], base.processor)
     return replace(prepared, preflight=replace(preflight, estimate=estimated(prepared)))
 
@@ -181,25 +188,42 @@ def tune_model(
     progress: Progress = silent,
     warn: Callable[[str], None] = lambda text: None,
     checkpoints: Checkpoints | None = None,
-) -> Tuned:
+) -> Tuned | None:
     """Train, keep the weights that do best on the validation split, save them in ``adapter_dir`` and prove it.
 
-    The run's state is kept in ``checkpoints``, where given.
+    The run's state is kept in ``checkpoints``, where given. None where this is not the worker that leads.
     """
     started = time.monotonic()
-    recipe, model = prepared.recipe, prepared.model
+    recipe, start = prepared.recipe, trained_weights(prepared.model)
     train, validation = training_sets(prepared, looks_of(prepared, progress))
-    start = trained_weights(model)
     loop = new_loop(prepared, train, validation, Watch(sink, progress, warn), checkpoints)
     loop.run()
     loop.best.restore(loop.weights)
+    weights = {name: whole(weight) for name, weight in loop.weights.items()}
+    if not prepared.workers.leads:
+        return None
+    if recipe.scaling.strategy == "fsdp":
+        prepared = _undivided(prepared, weights)
+    vlm, model = prepared.vlm, prepared.model
     hold_as_served(model)
     facts = {**facts, "best_step": loop.best.step, "steps": loop.step}
-    save_adapter(model, adapter_dir, contract=prepared.vlm.contract, recipe=recipe, facts=facts)
-    prove_adapter(adapter_dir, prepared.vlm, start, item_of(prepared.taught[0]), prepared.loading)
+    save_adapter(model, adapter_dir, contract=vlm.contract, recipe=recipe, facts=facts)
+    prove_adapter(adapter_dir, vlm, start, item_of(prepared.taught[0]), prepared.loading)
     seconds = time.monotonic() - started
     score = None if loop.best.step is None else loop.best.score
-    return Tuned(adapter_dir, prepared.vlm, loop.step, loop.best.step, score, seconds, loop.last_loss)
+    return Tuned(adapter_dir, vlm, loop.step, loop.best.step, score, seconds, loop.last_loss)
+
+
+def _undivided(prepared: Prepared, weights: Mapping[str, torch.Tensor]) -> Prepared:
+    """Return the model whole, which torch knows no way back to once it was divided: loaded again, with ``weights``."""
+    base = load_vlm(**prepared.loading)
+    use_fast_attention(base.model)
+    keep_trainable(base.model)
+    model = attach_lora(base.model, prepared.recipe, find_targets(base.model, prepared.recipe.parts))
+    with torch.no_grad():
+        for name, weight in weights.items():
+            model.get_parameter(name).copy_(weight)
+    return replace(prepared, vlm=replace(prepared.vlm, model=cast(PreTrainedModel, model)))
 
 
 def new_loop(
@@ -225,17 +249,18 @@ def new_loop(
         ),
         watch=watch,
         checkpoints=checkpoints,
+        workers=prepared.workers,
     )
 
 
 def measured(prepared: Prepared, validation: FixedFrames) -> Mapping[str, float]:
     """Return the validation losses and, where it decides on the weights that are kept, the class accuracy."""
     training, vlm = prepared.recipe.training, prepared.vlm
-    losses = mean_losses(vlm, validation, collate_for(vlm), training)
+    losses = mean_losses(vlm, validation, collate_for(vlm), training, prepared.workers)
     if training.metric_for_best_model != "class_accuracy":
         return losses
-    judges = judged_by(prepared.validation)
-    return {**losses, "class_accuracy": class_accuracy(vlm, judges, prepared.class_names, training)}
+    judges, workers = judged_by(prepared.validation), prepared.workers
+    return {**losses, "class_accuracy": class_accuracy(vlm, judges, prepared.class_names, training, workers)}
 
 
 def loading_arguments(base: Base, source: str) -> dict[str, Any]:
@@ -278,7 +303,10 @@ def seen(prepared: Prepared, wanted: Sequence[tuple[TaughtFrame, Look]], progres
     cache = cache_for(prepared.vlm, prepared.recipe, pixels.encoder, prepared.features_dir)
     if cache is None:
         return pixels
-    cache.fill(prepared.model.get_base_model(), pixels, wanted, prepared.recipe.training, progress=progress)
+    training, workers = prepared.recipe.training, prepared.workers
+    own = wanted[workers.rank :: workers.size]
+    cache.fill(prepared.model.get_base_model(), pixels, own, training, progress=progress)
+    workers.gathered(None)  # all have seen their share
     return cache
 
 
@@ -305,7 +333,7 @@ def collate_for(vlm: Vlm) -> Callable[[Sequence[Any]], Batch]:
 def training_sets(prepared: Prepared, looks: Looks) -> tuple[DrawnFrames, FixedFrames | None]:
     """Return what the run will train on, in its order, and what it will be validated on."""
     recipe = prepared.recipe
-    plan = _plan(prepared, draws=prepared.preflight.steps * frames_per_step(recipe.training))
+    plan = _plan(prepared, draws=prepared.preflight.steps * recipe.frames_per_step)
     train = DrawnFrames(prepared.taught, plan, looks, recipe.data.augmentation, recipe.training.seed)
     return train, FixedFrames(prepared.lesson.taught(prepared.validation), looks) if prepared.validation else None
 

@@ -77,7 +77,8 @@ class _Desk:
 
     def _shown(self, jobs: list[JobStanding]) -> Markup:
         names = devices(self.workspace.settings)
-        told = f"{counted(len(names), 'device')}, each for one job at a time: {', '.join(names)}."
+        each = "each " if len(names) > 1 else ""
+        told = f"{counted(len(names), 'device')}, {each}for one job at a time: {', '.join(names)}."
         if not jobs:
             return empty_state("Nothing runs and nothing waits", told)
         return note(told) + table(_COLUMNS, map(_row, jobs), numeric=[0, 1, 7])

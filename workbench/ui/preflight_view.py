@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from workbench.recipe import leaves
 from workbench.ui.fragments import badge, explained, facts, note, span_of, table
 
 __all__ = ["preflight_view"]
@@ -29,12 +30,32 @@ def preflight_view(found: Mapping[str, Any]) -> Markup:
         "weights trained": f"{trainable:,}",
         "of all in these parts": f"{trainable / max(1, parameters):.1%}",
         **_estimate(found.get("estimate")),
+        **_pairs(found),
     }
-    masks = Markup("").join(map(_mask, found["masks"]))
-    legend = Markup('<p class="wb-legend"><mark>{}</mark> <span>{}</span></p>').format(_LEARNT, _MASKED)
     base = note(f"Base model: {found['base_version']}")
     contract = _contract(found.get("contract"))
-    return Markup("").join([facts(figures), base, _parts(found["parts"]), _heading(), legend, masks, contract])
+    return Markup("").join([facts(figures), base, _parts(found["parts"]), _masks(found.get("masks", ())), contract])
+
+
+def _pairs(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is told of a dual encoder alone."""
+    if "captions" not in found:
+        return {}
+    return {
+        "for all steps": span_of(timedelta(seconds=found["total_s"])),
+        "for each step": f"{found['step_s']:.2f} s",
+        "different captions": f"{found['captions']:,}",
+        "pairs of near-copies, not told apart": f"{found['near_copies']:,}",
+        "computed once": ", ".join(found["towers_seen_once"]).replace("_", " ") or "–",
+    }
+
+
+def _masks(masks: Sequence[Mapping[str, Any]]) -> Markup:
+    """Show of each example what is learnt; a dual encoder learns from whole captions."""
+    if not masks:
+        return Markup("")
+    legend = Markup('<p class="wb-legend"><mark>{}</mark> <span>{}</span></p>').format(_LEARNT, _MASKED)
+    return Markup("").join([_heading(), legend, *map(_mask, masks)])
 
 
 def _parts(parts: Sequence[Mapping[str, Any]]) -> Markup:
@@ -91,6 +112,6 @@ def _contract(contract: Mapping[str, Any] | None) -> Markup:
     """Show what serving must use alike, such as the chat template's hash and the pixel budget."""
     if not contract:
         return Markup("")
-    rows = [(name.replace("_", " "), "–" if value in (None, "") else value) for name, value in contract.items()]
+    rows = [(name.replace("_", " "), "–" if value in (None, "") else value) for name, value in leaves(contract)]
     told = table(["part of the contract", "value that serving will use"], rows)
     return Markup("<details><summary>Contract between training and serving</summary>{}</details>").format(told)

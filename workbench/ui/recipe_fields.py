@@ -6,7 +6,7 @@ file.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from workbench.recipe import Recipe, recipe_schema
@@ -22,6 +22,7 @@ _TITLES = {
     "lora": "Adapter",
     "data": "Data",
     "training": "Optimisation",
+    "scaling": "Where it runs",
     "export": "Export",
 }
 
@@ -66,8 +67,7 @@ class RecipeFields:
     """``sections`` in the order of a recipe; everywhere else values stand in the order of ``fields``."""
 
     def __init__(self) -> None:
-        schema = recipe_schema()
-        self.sections = tuple(_section(schema, name, entry) for name, entry in schema["properties"].items())
+        self.sections = tuple(_sections(recipe_schema()))
         self.fields = [field for section in self.sections for field in section.all_fields()]
 
     def keys(self, filled: Filled) -> list[str | None]:
@@ -86,6 +86,18 @@ class RecipeFields:
             for key, value in zip(self.keys(filled), map(_plain, values), strict=True)
             if key is not None and value != _plain(filled[key])
         ]
+
+
+def _sections(schema: Mapping[str, Any]) -> Iterator[Section]:
+    """Yield the sections of a recipe; keys in none of them go to the head of the one behind them."""
+    loose: list[Field] = []
+    for name, entry in schema["properties"].items():
+        if entry.get("$ref") or name == PARTS:
+            section = _section(schema, name, entry)
+            yield replace(section, fields=(*loose, *section.fields))
+            loose = []
+        else:
+            loose.append(_field(name, entry))
 
 
 def _section(schema: Mapping[str, Any], name: str, entry: Mapping[str, Any]) -> Section:
@@ -112,7 +124,7 @@ def _fields(schema: Mapping[str, Any], prefix: str, title: str, entry: Mapping[s
 
 
 def _field(key: str, entry: Mapping[str, Any], part: int | None = None) -> Field:
-    info = entry.get("description", "").replace("``", "")
+    info = " ".join(entry.get("description", "").replace("``", "").split())
     kinds = {one.get("type") for one in entry.get("anyOf", [entry])}
     if "enum" in entry:
         return Field(key, info, "choice", tuple(entry["enum"]), part)

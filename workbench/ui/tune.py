@@ -14,7 +14,7 @@ from workbench.datasets import load_manifest
 from workbench.domain import DatasetVersion, Job, JobState, Role, Split
 from workbench.errors import DatasetError, RecipeError, TrackingError, WorkbenchError
 from workbench.recipe import Recipe
-from workbench.recipe_file import ResolvedValue, explain_recipe, load_recipe
+from workbench.recipe_file import ResolvedValue, explain_recipe, is_search_recipe, load_recipe
 from workbench.ui.device_queue_card import DeviceQueueCard
 from workbench.ui.fragments import badge, empty_state, facts, heading, loading, no_site, note, short_id, table, time_of
 from workbench.ui.job_panel import JobPanel
@@ -43,6 +43,7 @@ _USES = {
     Split.TEST: "stills held out to measure on",
 }
 _PREFLIGHT = "tune-preflight"
+_NO_FORM = "{} tunes the encoder of the site's search. The form is for answering models: write overrides instead."
 
 
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
@@ -114,6 +115,8 @@ class _Desk:
     def show_recipe(self, recipe: str | None, request: gr.Request) -> list[Any]:
         require(self.workspace, request)
         path = recipe_path(self.workspace.settings, recipe)
+        if is_search_recipe(path):
+            return [recipe_source(path), note(_NO_FORM.format(recipe)), "", *self.form.show(Recipe())]
         return [recipe_source(path), "", "", *self.form.show(load_recipe(path))]
 
     @one_sentence_errors

@@ -1,25 +1,23 @@
 """Which of the stills that were taken are worth keeping, with what the catalogue holds of the camera in mind."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
 from workbench.domain import Camera, SelectionStep
 from workbench.footage.diversity import Embeddings
-from workbench.footage.fingerprints import picture_hash
 from workbench.footage.pictures import Jpeg
 from workbench.footage.quotas import hour_of
 from workbench.footage.selection import KnownStills, SelectionRules, Sieve, sieve
 from workbench.models.dual_encoder import load_dual_encoder
 from workbench.progress import Progress
 from workbench.store import FrameFilter, Print
+from workbench.workflows.frame_looks import encoder_digest, prints_of
 from workbench.workflows.predict import decode_image
+from workbench.workflows.spreading import spread
 from workbench.workflows.still_keeper import TakenStill
 from workbench.workflows.workspace import Workspace
 
@@ -39,10 +37,10 @@ class Chooser:
     def __init__(self, workspace: Workspace, camera: Camera, rules: SelectionRules, progress: Progress) -> None:
         self.found = 0
         self._steps: dict[str, SelectionStep] = {}
-        self._store, self._files, self._rules = workspace.store, workspace.frame_files, rules
+        self._workspace, self._store, self._rules = workspace, workspace.store, rules
         self._site = camera.site
-        self._encoder = load_dual_encoder(workspace.settings.dual_encoder_dir)
-        self._encoder_digest = _digest(workspace.settings.dual_encoder_dir / "model.safetensors")
+        self._encoder_digest = encoder_digest(workspace)
+        self._embedder = _Embedder(workspace)
         self._by_hour = Counter(map(hour_of, self._store.footage.taken_at(camera.site, camera.name)))
         self._known: list[Print] = self._prints(camera, progress) if rules.compares_with_known else []
         self._chosen: list[tuple[Print, datetime]] = []
@@ -93,26 +91,12 @@ class Chooser:
         newest = FrameFilter(camera=camera.name)
         frames = self._store.footage.page(camera.site, newest, limit=_REMEMBERED, newest_first=True)
         ids = [frame.id for frame in reversed(frames)]
-        found = self._store.prints.of(ids, encoder=self._encoder_digest)
-        missing = [id_ for id_ in ids if id_ not in found]
-        for start in range(0, len(missing), _AT_ONCE):
-            some = missing[start : start + _AT_ONCE]
-            jpegs = [self._files.read(id_) for id_ in some]
-            embeddings = self._embed(iter(jpegs))
-            made = [
-                Print(id_, picture_hash(jpeg), embedding, self._encoder_digest)
-                for id_, jpeg, embedding in zip(some, jpegs, embeddings, strict=True)
-            ]
-            self._store.prints.put(made)
-            found.update({one.picture_id: one for one in made})
-            progress(start + len(some), len(missing), "earlier stills looked at")
+        found = prints_of(self._workspace, ids, progress=progress)
         return [found[id_] for id_ in ids]
 
     def _embed(self, jpegs: Iterator[bytes]) -> Embeddings:
-        rows = [np.zeros((0, self._encoder.width), dtype=np.float32)]
-        while some := list(islice(jpegs, _AT_ONCE)):
-            rows.append(self._encoder.embed_images([decode_image(jpeg) for jpeg in some]))
-        return np.concatenate(rows)
+        rows = list(spread(self._workspace, jpegs, here=self._embedder, there=_Embedder, at_once=_AT_ONCE))
+        return np.stack(rows) if rows else np.zeros((0, self._embedder.width), dtype=np.float32)
 
     def _note(self, still: TakenStill, text: str, embedding: Embeddings) -> None:
         self._chosen.append((Print(still.id, text, embedding, self._encoder_digest), still.taken_at))
@@ -128,6 +112,13 @@ def _with_picture(still: TakenStill, waiting: Sieve, number: int) -> TakenStill:
     return replace(still, jpeg=Jpeg(waiting.jpeg(number), still.jpeg.size_wh))
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+class _Embedder:
+    """Embeds pictures with the dual encoder."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._encoder = load_dual_encoder(workspace.settings.dual_encoder_dir)
+
+        self.width = self._encoder.width
+
+    def __call__(self, jpegs: Sequence[bytes]) -> list[Embeddings]:
+        return list(self._encoder.embed_images([decode_image(jpeg) for jpeg in jpegs]))

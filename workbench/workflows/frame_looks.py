@@ -2,6 +2,9 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
+from functools import cached_property, partial
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,9 +12,13 @@ from workbench.datasets.looks import Looks
 from workbench.footage.fingerprints import HASH_BITS, picture_hash
 from workbench.progress import Progress, silent
 from workbench.store import Print
+from workbench.workflows.spreading import spread
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["encoder_digest", "looks_of"]
+if TYPE_CHECKING:
+    from workbench.models.dual_encoder import DualEncoder
+
+__all__ = ["encoder_digest", "looks_of", "prints_of"]
 
 _AT_ONCE = 64
 
@@ -23,20 +30,29 @@ def looks_of(
 
     Raises StorageError when another picture cannot be read; what was made until then is kept.
     """
-    encoder = encoder_digest(workspace)
-    found = workspace.store.prints.of(frame_ids, encoder=encoder)
-    missing = [frame_id for frame_id in dict.fromkeys(frame_ids) if frame_id not in found and frame_id not in gone]
-    if missing:
-        found |= _made(workspace, missing, encoder, progress)
+    found = prints_of(workspace, frame_ids, gone=gone, progress=progress)
     known = [found.get(frame_id) for frame_id in frame_ids]
     width = next((len(one.embedding) for one in known if one is not None), 0)
-    nothing = Print("", "0" * (HASH_BITS // 4), np.zeros(width, np.float32), encoder)
+    nothing = Print("", "0" * (HASH_BITS // 4), np.zeros(width, np.float32), "")
     hashes = bytes.fromhex("".join((one or nothing).hash for one in known))
     return Looks(
         hashes=np.frombuffer(hashes, np.uint64).reshape(len(known), HASH_BITS // 64),
         embeddings=np.array([(one or nothing).embedding for one in known], np.float32).reshape(len(known), width),
         known=np.array([one is not None for one in known], np.bool_),
     )
+
+
+def prints_of(
+    workspace: Workspace, frame_ids: Sequence[str], *, gone: Collection[str] = (), progress: Progress = silent
+) -> dict[str, Print]:
+    """Return the prints of frames by their ids; missing ones are made, but those of pictures that are ``gone``.
+
+    Raises StorageError when another picture cannot be read; what was made until then is kept.
+    """
+    encoder = encoder_digest(workspace)
+    found = workspace.store.prints.of(frame_ids, encoder=encoder)
+    missing = [frame_id for frame_id in dict.fromkeys(frame_ids) if frame_id not in found and frame_id not in gone]
+    return found | (_made(workspace, missing, encoder, progress) if missing else {})
 
 
 def encoder_digest(workspace: Workspace) -> str:
@@ -46,21 +62,36 @@ def encoder_digest(workspace: Workspace) -> str:
 
 
 def _made(workspace: Workspace, frame_ids: Sequence[str], encoder_digest: str, progress: Progress) -> dict[str, Print]:
-    """Look at pictures that nobody looked at before; the model is loaded here, which takes seconds."""
-    from workbench.models.dual_encoder import load_dual_encoder
-    from workbench.workflows.predict import decode_image
-
-    encoder = load_dual_encoder(workspace.settings.dual_encoder_dir)
+    """Look at pictures that nobody looked at before."""
+    look = _Looker(workspace, encoder_digest)
+    there = partial(_Looker, encoder_digest=encoder_digest)
+    prints = spread(workspace, frame_ids, here=look, there=there, at_once=_AT_ONCE)
     made: dict[str, Print] = {}
-    for start in range(0, len(frame_ids), _AT_ONCE):
-        some = frame_ids[start : start + _AT_ONCE]
-        jpegs = [workspace.frame_files.read(frame_id) for frame_id in some]
-        embeddings = encoder.embed_images([decode_image(jpeg) for jpeg in jpegs])
-        prints = [
-            Print(frame_id, picture_hash(jpeg), embeddings[row], encoder_digest)
-            for row, (frame_id, jpeg) in enumerate(zip(some, jpegs, strict=True))
-        ]
-        workspace.store.prints.put(prints)
-        made |= {one.picture_id: one for one in prints}
-        progress(start + len(some), len(frame_ids), "pictures looked at")
+    while some := list(islice(prints, _AT_ONCE)):
+        workspace.store.prints.put(some)
+        made |= {one.picture_id: one for one in some}
+        progress(len(made), len(frame_ids), "pictures looked at")
     return made
+
+
+class _Looker:
+    """Makes prints with the encoder of that digest, which is loaded when it is first asked to, and takes seconds."""
+
+    def __init__(self, workspace: Workspace, encoder_digest: str) -> None:
+        self._workspace, self._digest = workspace, encoder_digest
+
+    def __call__(self, frame_ids: Sequence[str]) -> list[Print]:
+        from workbench.workflows.predict import decode_image
+
+        jpegs = [self._workspace.frame_files.read(frame_id) for frame_id in frame_ids]
+        embeddings = self._encoder.embed_images([decode_image(jpeg) for jpeg in jpegs])
+        return [
+            Print(frame_id, picture_hash(jpeg), embeddings[row], self._digest)
+            for row, (frame_id, jpeg) in enumerate(zip(frame_ids, jpegs, strict=True))
+        ]
+
+    @cached_property
+    def _encoder(self) -> "DualEncoder":
+        from workbench.models.dual_encoder import load_dual_encoder
+
+        return load_dual_encoder(self._workspace.settings.dual_encoder_dir)

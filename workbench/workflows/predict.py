@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from workbench.domain import Candidate, Prediction, Site
 from workbench.errors import ModelError, UsageError
+from workbench.models.opinions import Opinion, form_opinions
 from workbench.models.vlm import Vlm, load_vlm
 from workbench.promotion.registry import ADAPTER_PATH
 from workbench.recipe import EMBEDDED, Base
@@ -16,6 +17,7 @@ from workbench.recipe_file import load_recipe
 from workbench.tracking import RunSummary
 from workbench.tuning.adapter_files import RECIPE_FILE, verify_adapter
 from workbench.tuning.tuner import loading_arguments
+from workbench.workflows.run_kinds import TUNE_SEARCH
 from workbench.workflows.workspace import Workspace
 
 __all__ = [
@@ -47,11 +49,21 @@ def load_site_model(workspace: Workspace, site: str, model: str = CHAMPION) -> V
 
 
 def tuned_run(workspace: Workspace, site: str, model: str) -> RunSummary | None:
-    """Return the run whose adapter ``model`` names; None where that is the base."""
+    """Return the run whose adapter ``model`` names; None where that is the base.
+
+    UsageError for a run that tuned a dual encoder, which answers nothing.
+    """
     if model == BASE:
         return None
     if model != CHAMPION:
-        return workspace.tracker.get(model)
+        run = workspace.tracker.get(model)
+        if run.kind == TUNE_SEARCH:
+            raise UsageError(
+                expected="a run that tuned the answering model",
+                found=f"run {run.id[:12]}, which tuned a dual encoder",
+                remedy="use it with `workbench search`",
+            )
+        return run
     champion = champion_of(workspace, site)
     return None if champion is None else workspace.tracker.get(champion.run_id)
 
@@ -72,24 +84,24 @@ def predict(workspace: Workspace, image_path: Path, *, site: str, model: str = C
 
 def predict_images(vlm: Vlm, site: Site, images: Sequence[Image.Image], frame_ids: Sequence[str]) -> list[Prediction]:
     """Return a prediction for each RGB image, named by the frame id at the same place."""
-    captions = vlm.generate_captions(images)
-    probabilities = vlm.class_probabilities(images, site.class_names)
-    chosen = probabilities.argmax(axis=1).tolist()
-    return [
-        Prediction(
-            frame_id=frame_id,
-            class_name=site.class_names[index],
-            caption=caption,
-            model_version=vlm.version,
-            score=float(probabilities[row, index]),
-        )
-        for row, (frame_id, caption, index) in enumerate(zip(frame_ids, captions, chosen, strict=True))
-    ]
+    opinions = form_opinions(vlm, images, site.class_names, captions=True)
+    return [_prediction(vlm, site, frame_id, one) for frame_id, one in zip(frame_ids, opinions, strict=True)]
 
 
 def base_source(workspace: Workspace, base: Base) -> str:
     """Return the directory or hub name of the model that a recipe's ``base`` section names."""
     return workspace.settings.resolved_base_model if base.model == EMBEDDED else base.model
+
+
+def _prediction(vlm: Vlm, site: Site, frame_id: str, opinion: Opinion) -> Prediction:
+    chosen = int(opinion.probabilities.argmax())
+    return Prediction(
+        frame_id=frame_id,
+        class_name=site.class_names[chosen],
+        caption=opinion.caption or "",
+        model_version=vlm.version,
+        score=float(opinion.probabilities[chosen]),
+    )
 
 
 def decode_image(content: bytes) -> Image.Image:

@@ -61,7 +61,7 @@ def _log(workspace: Workspace, site: str, quality: VersionQuality) -> None:
         else tracker.run(site, f"suggestions of {quality.model_version}", kind=_KIND, tags=tags)
     )
     with opened as run:
-        run.log_metrics(dict(_metrics(quality.overall)), step=quality.overall.answers)
+        run.log_step(quality.overall.answers, dict(_metrics(quality.overall)))
         run.log_json(asdict(quality), "quality.json")
 
 

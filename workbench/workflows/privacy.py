@@ -100,6 +100,7 @@ def _sweep(workspace: Workspace, progress: Progress) -> None:
         for picture_id in lost:
             files.delete(picture_id)
         store.prints.forget(lost)
+        store.search.forget(lost)
         store.opinions.forget(lost)
     for done, folder in enumerate(FOLDERS, start=1):
         with store.transaction():
@@ -121,6 +122,7 @@ def _cover(workspace: Workspace, frame: Frame, jpeg_before: bytes, camera: Camer
             if not workspace.store.footage.sites_with(frame.id):
                 workspace.frame_files.delete(frame.id)
                 workspace.store.prints.forget([frame.id])
+                workspace.store.search.forget([frame.id])
                 workspace.store.opinions.forget([frame.id])
     return new
 

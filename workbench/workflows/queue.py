@@ -11,7 +11,6 @@ from workbench.domain import LabelTask, QueueItem, QueuePlan, QueueRules, Signal
 from workbench.errors import UsageError
 from workbench.labeling.queue import choose, evenly_limited
 from workbench.labeling.signals import Floats, without_usual_view
-from workbench.models.dual_encoder import load_dual_encoder
 from workbench.progress import Progress, silent
 from workbench.store import FrameState
 from workbench.workflows import label
@@ -19,6 +18,7 @@ from workbench.workflows.drift_alarms import drift_alarms
 from workbench.workflows.queue_evidence import Evidence, by_diversity, by_drift, by_search, scores_of
 from workbench.workflows.queue_models import Judgement, QueueModels
 from workbench.workflows.queue_stills import ASKED, UNASKED, Stills, stills_of, without_near_copies
+from workbench.workflows.search import similarities
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["AskReport", "ask_next", "plan_queue"]
@@ -159,8 +159,9 @@ class _Planner:
             else:
                 self._notes.append("No camera had drifted when it was checked last: drift is left out.")
         if Signal.SEARCH in self._rules.signals:
-            encoder = load_dual_encoder(self._workspace.settings.dual_encoder_dir)
-            evidence.append(by_search(stills, self._rules.search, encoder.embed_texts([self._rules.search])[0]))
+            text = self._rules.search
+            near = similarities(self._workspace, self._site.name, text, stills.ids, self._progress)
+            evidence.append(by_search(text, near.astype(np.float64)))
         return evidence
 
     def _matching(self, stills: Stills, evidence: Sequence[Evidence]) -> tuple[Stills, list[Evidence]]:

@@ -81,8 +81,8 @@ def by_drift(stills: Stills, asked: Stills, alarms: Mapping[str, datetime]) -> E
     )
 
 
-def by_search(stills: Stills, text: str, text_embedding: Floats) -> Evidence:
-    return Evidence(Signal.SEARCH, ranks(stills.embeddings @ text_embedding), lambda row: reasons.matches(text))
+def by_search(text: str, similarities: Floats) -> Evidence:
+    return Evidence(Signal.SEARCH, ranks(similarities), lambda row: reasons.matches(text))
 
 
 def by_uncertainty(opinions: Sequence[KeptOpinion], probabilities: Floats, class_names: Sequence[str]) -> Evidence:

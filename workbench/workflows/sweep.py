@@ -8,10 +8,11 @@ from pathlib import Path
 from workbench.domain import Split
 from workbench.errors import DatasetError, PreflightError, RecipeError
 from workbench.progress import Progress, silent
-from workbench.recipe_file import load_recipe
+from workbench.recipe_file import load_any_recipe
 from workbench.tuning.search import Search, parse_space
 from workbench.workflows.build import dataset_of
-from workbench.workflows.tune import TuneResult, Warn, tune
+from workbench.workflows.training import Warn
+from workbench.workflows.tune import TuneResult, tune
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["SweepResult", "Trial", "sweep"]
@@ -60,7 +61,7 @@ def sweep(
     cannot be compared. A trial that its preflight refuses, whose loss is no number or whose values make no recipe
     together counts as failed and the sweep goes on; PreflightError when all of them failed.
     """
-    known, recipe = parse_space(space), load_recipe(recipe_path, overrides)
+    known, recipe = parse_space(space), load_any_recipe(recipe_path, overrides)
     if _METRIC in known.keys:
         raise RecipeError(
             expected="one metric by which all trials are compared",
@@ -68,7 +69,7 @@ def sweep(
             remedy=f"choose it with --set {_METRIC}=…",
         )
     for corner in known.corners:
-        load_recipe(recipe_path, [*overrides, corner])
+        load_any_recipe(recipe_path, [*overrides, corner])
     if not known.keys or (not known.is_grid and not trials):
         raise RecipeError(
             expected="choices to try, or ranges with a number of trials",
@@ -96,7 +97,7 @@ def sweep(
             tried.append(trial)
             parent.log_table([_row(one) for one in tried], "trials.json")
             if trial.score is not None:
-                parent.log_metrics({"sweep/score": trial.score}, number)
+                parent.log_step(number, {"sweep/score": trial.score})
         best = _best(tried)
         parent.log_tags({"best_run": best.run_id or ""})
     detail = {"site": site, "space": list(space), "trials": len(tried), "best_run": best.run_id}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.domain import Job, JobState
 from workbench.errors import UsageError
-from workbench.recipe_file import load_recipe
+from workbench.recipe_file import load_any_recipe
 from workbench.workflows.jobs import refresh_jobs, start_job
+from workbench.workflows.run_kinds import TUNE, TUNE_SEARCH
 from workbench.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def resumable_run(workspace: Workspace, job: Job) -> "RunSummary | None":
 def run_of_job(workspace: Workspace, job: Job) -> "RunSummary | None":
     """Return the MLflow run that ``job`` works or worked on; None where it opened none, or another took it over."""
     name = Path(job.log_path).stem
-    return next((run for run in workspace.tracker.runs(job.site, "tune") if run.job == name), None)
+    runs = workspace.tracker.runs(job.site)
+    return next((run for run in runs if run.job == name and run.kind in (TUNE, TUNE_SEARCH)), None)
 
 
 def _require_resumed_by_nobody(workspace: Workspace, site: str, run_id: str) -> None:
@@ -106,7 +108,7 @@ def _require_resumed_by_nobody(workspace: Workspace, site: str, run_id: str) -> 
 
 
 def _checked(workspace: Workspace, recipe_path: Path, site: str, overrides: Sequence[str]) -> list[str]:
-    load_recipe(recipe_path, overrides)
+    load_any_recipe(recipe_path, overrides)
     workspace.store.sites.get(site)
     workspace.store.datasets.latest(site)
     chosen = [part for override in overrides for part in ("--set", override)]

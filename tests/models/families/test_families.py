@@ -24,6 +24,7 @@ from workbench.models.family import Family, family_of, family_of_processor, know
 from workbench.models.instructions import class_instruction, class_text
 from workbench.models.loading import load_processor
 from workbench.models.merging import load_merged, save_merged
+from workbench.models.opinions import form_opinions
 from workbench.models.vlm import Vlm, load_vlm
 from workbench.recipe import Base, Lora, Part, Recipe, Training
 from workbench.tuning.collator import Collator, collate_packed
@@ -152,7 +153,10 @@ def test_captions_are_the_same_alone_and_in_a_batch(run: Run, images: list[Image
     together = vlm.answer(images, questions, max_new_tokens=6)
     alone = [vlm.answer([image], [asked], max_new_tokens=6)[0] for image, asked in zip(images, questions, strict=True)]
     assert together == alone
-    assert len(vlm.generate_captions(images, max_new_tokens=4)) == 3
+    opinions = form_opinions(vlm, images, CLASS_NAMES, captions=True)
+    assert [one.caption for one in opinions] == vlm.generate_captions(images)
+    expected = vlm.class_probabilities(images, CLASS_NAMES)
+    np.testing.assert_allclose([one.probabilities for one in opinions], expected, rtol=1e-3)
 
 
 def test_class_probabilities_equal_one_full_forward_per_class(run: Run, images: list[Image.Image]) -> None:

@@ -1,5 +1,6 @@
 """The tables, by what they are about. Times are stored as UTC and come back timezone-aware."""
 
+from workbench.store.tables.comparisons import preferences
 from workbench.store.tables.datasets import dataset_versions, golden_sets, refused_builds, split_pins
 from workbench.store.tables.footage import arrivals, clips, frames, picture_prints, samplings, sightings
 from workbench.store.tables.labels import annotations, frame_state, imported_answers, label_tasks, predictions
@@ -10,6 +11,7 @@ from workbench.store.tables.pulls import answered_tasks, label_hooks, pull_curso
 from workbench.store.tables.queue import model_opinions, queue_plans
 from workbench.store.tables.reviews import decisions, gold_answers, labeller_accounts, overlap_rules
 from workbench.store.tables.schema import FILL, metadata
+from workbench.store.tables.search import search_embeddings, search_encoders
 from workbench.store.tables.suggestions import (
     asked_suggestions,
     current_models,
@@ -49,11 +51,14 @@ __all__ = [
     "picture_files",
     "picture_prints",
     "predictions",
+    "preferences",
     "pull_cursors",
     "queue_plans",
     "reactions",
     "refused_builds",
     "samplings",
+    "search_embeddings",
+    "search_encoders",
     "shown_models",
     "sightings",
     "sites",

@@ -1,0 +1,33 @@
+"""Batches on the cluster give what they give here."""
+
+import numpy as np
+import pytest
+
+from workbench.domain import LabelledFrame
+from workbench.errors import StorageError
+from workbench.workflows.frame_looks import looks_of
+from workbench.workflows.workspace import Workspace
+
+
+@pytest.fixture
+def spread_out(dock: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """The same workspace, whose smallest batches go to the cluster; the settings are read when it is opened."""
+    monkeypatch.setenv("WORKBENCH_RAY_MIN_FRAMES", "2")
+    return Workspace(type(dock.settings).load(), dock.store, dock.frame_files)
+
+
+def test_pictures_look_the_same_from_there(
+    dock: Workspace, spread_out: Workspace, frames: list[LabelledFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [frame.frame_id for frame in frames]
+    there = looks_of(spread_out, ids)
+    dock.store.prints.forget(ids)
+    here = looks_of(dock, ids)
+    assert there.known.all()
+    assert np.array_equal(there.hashes, here.hashes)
+    np.testing.assert_allclose(there.embeddings, here.embeddings, atol=1e-5)
+
+
+def test_a_picture_that_is_gone_is_told_as_here(spread_out: Workspace, frames: list[LabelledFrame]) -> None:
+    with pytest.raises(StorageError, match="0" * 12):
+        looks_of(spread_out, [frames[0].frame_id, "0" * 64])
