@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from workbench.domain import Interval
 
-__all__ = ["METRIC_TEXTS", "MetricText"]
+__all__ = ["FIGURE_TEXTS", "METRIC_TEXTS", "MetricText"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,9 @@ METRIC_TEXTS: Mapping[str, MetricText] = {
     "macro_f1": MetricText(
         "Macro-F1", "Finding and not over-calling a class, averaged so that rare classes count in full.", True
     ),
+    "weighted_f1": MetricText(
+        "Weighted F1", "The same, averaged so that a class counts by how many stills people gave it.", True
+    ),
     "cider": MetricText(
         "Caption: CIDEr", "Telling words shared with people's captions; 0 to 10, comparable within one set.", scale=10
     ),
@@ -54,4 +57,29 @@ METRIC_TEXTS: Mapping[str, MetricText] = {
         "Calibration error", "How far the model's probabilities are from how often it is right. Lower is better.",
         in_percent=True, lower_is_better=True,
     ),
+    "brier": MetricText(
+        "Brier score", "How far the probabilities lie from the truth, squared; 0 to 2. Lower is better.", scale=2,
+        lower_is_better=True,
+    ),
 }  # fmt: skip
+
+FIGURE_TEXTS: Mapping[str, MetricText] = {
+    "chair_s": MetricText(
+        "Captions with something absent", "Share of captions that name an object which is not there.", True,
+        lower_is_better=True,
+    ),
+    "chair_i": MetricText(
+        "Absent objects", "Share of the objects named that are not there.", True, lower_is_better=True
+    ),
+    "accuracy": MetricText("Right", "Share of the questions answered rightly.", True),
+    "precision": MetricText("Yes that is true", "Of what the model says is there, what is.", True),
+    "recall": MetricText("Found", "Of what is there, what the model says is there.", True),
+    "f1": MetricText("F1 of yes", "The middle of the two.", True),
+    "yes_ratio": MetricText("Share of yes", "Near 50 % for a model that does not just agree.", True),
+    "class_accuracy": MetricText("Right class", "One of some classes, of another scene each time.", True),
+    "count_accuracy": MetricText("Right number", "How many of something there are.", True),
+    "yes_no_accuracy": MetricText("Right yes or no", "Whether something is so.", True),
+    "cider": MetricText("Caption: CIDEr", "Telling words shared with the scene's caption.", scale=10),
+    "score": MetricText("Judge's score", "From 1 to 5, the mean of two orders of the rubric.", scale=5),
+}  # fmt: skip
+"""What the figures of checks are called and mean, by the last part of their names."""

@@ -1,5 +1,6 @@
 """The tokeniser and METEOR against the Java programs themselves, where Java is at hand."""
 
+import json
 import random
 import shutil
 import subprocess
@@ -9,14 +10,21 @@ from pathlib import Path
 import pycocoevalcap
 import pytest
 
+from workbench.evaluation.captions import tokenise_pairs
 from workbench.evaluation.meteor import meteor_exact_stem
-from workbench.evaluation.ptb import tokenise
+from workbench.evaluation.meteor_java import full_meteor, meteor_program
+from workbench.evaluation.ptb import tokenise, tokenise_all
 
 JARS = Path(pycocoevalcap.__path__[0])
 PUNCTUATION = {"''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"}
 WORDS = """a man woman dog's t-shirt the red/white truck (left) 3 2nd 10:30 6ft can't isn't it's cannot gonna "stop"
 stop... well-lit and/or #1 50% & one, two; three: four! what? -- 1,000 3.5 p.m. they're vest/helmet worker, e.g.
-hi-vis A4 CCTV; up-to-date men's parked parking forklifts"""
+hi-vis A4 CCTV; up-to-date men's parked parking forklifts 1/2 3/4-inch (555)555-1234 $3.50 £20 50¢ A$5 AT&T R&B 5'10"
+'90s 'em 'til ol' o'clock y'all I'd've shouldn't've rock'n'roll café 東京 naïve 30°C m² ½ ⅓ – — … “stop” ‘go’ don’t
+« » 🙂 :) ;-) #tag @user a@b.com foo.com www.foo.com/bar http://foo.com a/b/c red/white-striped 1.5-inch 1,000-foot v1.2
+#5 &amp; man. The b. A {x} [y] <b> ** __ ----- plan-b. non-U.S. No. 5 vs. Dr. Jan. man., 16:9 10:30am 9-10am ~5 ≈ →
+★ § ™ Mon.-Fri. cup,-and he'a c'est my-site.com my_site.com 0001.jpg (1.jpg) <a> well-lit_12 C++11 1.5-2.5 über/man
+<a@b.com> MAN'S YOU'LL isn'tit @_ x-o'brien foo.-bar"""
 
 pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed")
 
@@ -29,19 +37,28 @@ def captions(seed: int, count: int) -> list[str]:
 
 
 def java(jar: Path, *arguments: str, text: str = "") -> list[str]:
-    command = ["java", "-Xmx1G", *arguments]
-    done = subprocess.run(command, cwd=jar, input=text, capture_output=True, text=True, check=True)
+    command = ["java", "-Xmx1G", "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", *arguments]
+    done = subprocess.run(command, cwd=jar, input=text, capture_output=True, encoding="utf-8", check=True)
     return done.stdout.splitlines()
 
 
 def test_tokens(tmp_path: Path) -> None:
-    lines = captions(5, 400)
+    lines = captions(5, 2000)
     (tmp_path / "captions.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     tokenizer = "edu.stanford.nlp.process.PTBTokenizer"
     arguments = ("-cp", "stanford-corenlp-3.4.1.jar", tokenizer, "-preserveLines", "-lowerCase")
     answered = java(JARS / "tokenizer", *arguments, str(tmp_path / "captions.txt"))
-    for line, answer in zip(lines, answered, strict=True):
-        assert tokenise(line) == [token for token in answer.split() if token not in PUNCTUATION], line
+    for line, answer, tokens in zip(lines, answered, tokenise_all(lines), strict=True):
+        assert tokens == [token for token in answer.split(" ") if token and token not in PUNCTUATION], line
+
+
+@pytest.mark.parametrize("name", ["nlg-eval", "clipscore"])
+def test_full_meteor_gives_the_published_figures(name: str) -> None:
+    known = json.loads((Path(__file__).parent / "published_captions.json").read_text(encoding="utf-8"))[name]
+    program = meteor_program()
+    assert program is not None
+    found = full_meteor(*tokenise_pairs(known["candidates"], known["references"]), program)
+    assert round(found, known["digits"]) == known["figures"]["meteor"]
 
 
 def test_meteor() -> None:

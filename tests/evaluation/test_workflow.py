@@ -14,7 +14,7 @@ from workbench.errors import DatasetError, NotFoundError
 from workbench.evaluation import METRICS
 from workbench.promotion.evidence import report_from_metrics
 from workbench.settings import Settings
-from workbench.workflows import evaluate as workflow
+from workbench.workflows import exams
 from workbench.workflows.evaluate import evaluate
 from workbench.workflows.freeze_golden import freeze_golden
 from workbench.workflows.promote import request_promotion
@@ -32,6 +32,7 @@ def test_the_base_is_measured_and_the_command_prints_it(harbour: Workspace) -> N
     assert printed.exit_code == 0
     assert set(told) == {
         *METRICS,
+        "checks",
         "rows",
         "rows_learnt_from",
         "golden",
@@ -63,8 +64,8 @@ def test_an_adapter_is_measured_beside_the_base_and_its_run_carries_the_evidence
     tuned = tune(harbour, recipe, site="harbour", actor="ada")
     base = evaluate(harbour, site="harbour", model="base", actor="ada")
     asked = []
-    ask = workflow._ask
-    monkeypatch.setattr(workflow, "_ask", lambda vlm, *rest: (asked.append(vlm.version), ask(vlm, *rest))[1])
+    ask = exams.form_opinions
+    monkeypatch.setattr(exams, "form_opinions", lambda vlm, *a, **k: (asked.append(vlm.version), ask(vlm, *a, **k))[1])
 
     adapted = evaluate(harbour, site="harbour", model=tuned.run_id, actor="ada")
 
@@ -108,8 +109,8 @@ def test_a_golden_set_is_measured_with_the_test_split_and_decides_on_promotion(
     base = evaluate(harbour, site="harbour", model="base", actor="ada")
     assert base.golden is not None
     asked = []
-    ask = workflow._ask
-    monkeypatch.setattr(workflow, "_ask", lambda vlm, *rest: (asked.append(vlm.version), ask(vlm, *rest))[1])
+    ask = exams.form_opinions
+    monkeypatch.setattr(exams, "form_opinions", lambda vlm, *a, **k: (asked.append(vlm.version), ask(vlm, *a, **k))[1])
 
     evaluation = evaluate(harbour, site="harbour", model=tuned.run_id, actor="ada")
 

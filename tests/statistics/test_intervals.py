@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from workbench.statistics.clusters import clusters_of
+from workbench.statistics.clusters import clips_of, clusters_of
 from workbench.statistics.intervals import interval_of, paired_difference
 from workbench.statistics.statistic import mean_of
 
@@ -29,6 +29,44 @@ def test_intervals_cover_the_truth_with_clustered_frames(clips: int, share: floa
         interval = interval_of(mean_of("accuracy", hits, is_share=True), clusters, seed=seed, resamples=300)
         covered += interval.low <= share <= interval.high
     assert 0.92 <= covered / 300 <= 1
+
+
+@pytest.mark.parametrize("clips", [8, 20])
+def test_intervals_of_scores_cover_the_truth_though_few_high_ones_carry_the_mean(clips: int) -> None:
+    rng = np.random.default_rng(0)
+    covered = 0
+    for seed in range(300):
+        clusters = np.repeat(np.arange(clips), rng.integers(4, 25, clips))
+        scores = rng.gamma(2, 1, clips)[clusters] * (1 + 0.5 * rng.standard_normal(len(clusters)))
+        interval = interval_of(mean_of("cider", scores, upper=100), clusters, seed=seed, resamples=300)
+        covered += interval.low <= 2 <= interval.high
+    assert 0.92 <= covered / 300 <= 0.98
+
+
+@pytest.mark.parametrize(("clips", "share"), [(6, 0.7), (12, 0.9), (20, 0.9)])
+def test_differences_hold_0_though_each_model_has_clips_of_its_own_that_it_finds_hard(clips: int, share: float) -> None:
+    rng = np.random.default_rng(0)
+    covered = 0
+    for seed in range(300):
+        clusters = np.repeat(np.arange(clips), rng.integers(4, 25, clips))
+        levels = rng.beta(share * 7 / 3, (1 - share) * 7 / 3, (2, clips))
+        hits = [(rng.random(len(clusters)) < level[clusters]).astype(float) for level in levels]
+        models = [mean_of("accuracy", one, is_share=True) for one in hits]
+        difference = paired_difference(*models, clusters, seed=seed, resamples=300)
+        covered += difference.low <= 0 <= difference.high
+    assert covered / 300 >= 0.92
+
+
+def test_with_two_clips_stretches_of_time_stand_for_more_without_being_taken_for_independent() -> None:
+    rng = np.random.default_rng(0)
+    clips = np.repeat(np.arange(2), 18)
+    clusters = clusters_of([str(clip) for clip in clips], [START + timedelta(seconds=row) for row in range(36)])
+    covered = 0
+    for seed in range(300):
+        hits = clustered_answers(rng, 2, 18, 0.8, 0.3)
+        interval = interval_of(mean_of("accuracy", hits, is_share=True), clusters, seed=seed, resamples=300)
+        covered += interval.low <= 0.8 <= interval.high
+    assert covered / 300 >= 0.9
 
 
 def test_an_interval_that_ignores_clips_would_be_too_narrow() -> None:
@@ -87,14 +125,15 @@ def test_a_paired_difference_is_sharper_than_two_intervals() -> None:
 
 
 def test_clusters_are_clips_or_stretches_of_time() -> None:
-    many = [f"clip{row % 9}" for row in range(45)]
+    many = [f"clip{row % 4}" for row in range(45)]
     times = [START + timedelta(seconds=row) for row in range(45)]
-    assert len(set(clusters_of(many, times).tolist())) == 9
+    assert clusters_of(many, times).tolist() == clips_of(many).tolist() == [row % 4 for row in range(45)]
 
     few = ["a"] * 60 + ["b"] * 20
     times = [START + timedelta(seconds=-row) for row in range(80)]
     clusters = clusters_of(few, times)
     assert set(clusters[:60]).isdisjoint(clusters[60:])
-    assert 8 <= len(set(clusters.tolist())) <= 16
+    assert 5 <= len(set(clusters.tolist())) <= 6
+    assert set(clips_of(few).tolist()) == {0, 1}
     assert clusters[0] == clusters[1] != clusters[59]
     assert np.all(np.diff(clusters[:60]) <= 0), "rows against time, stretches in the order of time"

@@ -10,6 +10,7 @@ from workbench.cli import (
     answers,
     base,
     cluster,
+    compare,
     dataset,
     demo,
     drift,
@@ -18,6 +19,7 @@ from workbench.cli import (
     gold,
     jobs,
     label,
+    metrics,
     model,
     predict,
     prelabels,
@@ -62,6 +64,8 @@ app.add_typer(recipe.app, name="recipe")
 app.command("tune")(tune.tune)
 app.command("sweep")(sweep.sweep)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(search.app, name="search")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(cluster.app, name="cluster")

@@ -28,8 +28,7 @@ def bleu(counts: NgramCounts) -> tuple[Statistic, ...]:
 
 def _matched(counts: NgramCounts, order: int) -> Floats:
     """Return per image how many candidate n-grams are in its references, each clipped to its largest count in one."""
-    candidates, references = counts.candidates(order), counts.references(order)
-    in_candidate = candidates[counts.owner].minimum(references).tocoo()
+    in_candidate = counts.matched[order - 1].tocoo()
     image, gram = counts.owner[in_candidate.row], in_candidate.col
     by_cell = np.lexsort((gram, image))
     image, gram, clipped = image[by_cell], gram[by_cell], in_candidate.data[by_cell]

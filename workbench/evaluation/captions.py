@@ -1,18 +1,22 @@
 """All caption metrics of one set of candidates, with each image's own CIDEr."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from workbench.errors import UsageError
 from workbench.evaluation.bleu import bleu
 from workbench.evaluation.cider import CIDER_UPPER, cider_scores
 from workbench.evaluation.meteor import meteor_exact_stem
-from workbench.evaluation.ngrams import count_ngrams
-from workbench.evaluation.ptb import tokenise
+from workbench.evaluation.ngrams import NgramCounts, Tokens, count_ngrams
+from workbench.evaluation.ptb import tokenise_all
 from workbench.evaluation.rouge import rouge_l_scores
 from workbench.statistics.statistic import Floats, Statistic, mean_of
 
-__all__ = ["CaptionScores", "cider_of", "score_captions"]
+__all__ = ["CaptionScores", "cider_of", "score_captions", "tokenise_pairs"]
+
+_SPACE = re.compile(r"\s")
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,8 @@ def score_captions(candidates: Sequence[str], references: Sequence[Sequence[str]
     the numbers of candidates and images differ.
     """
     _check(candidates, references)
-    candidate_tokens = [tokenise(caption) for caption in candidates]
-    reference_tokens = [[tokenise(caption) for caption in captions] for captions in references]
-    counts = count_ngrams(candidate_tokens, reference_tokens)
+    candidate_tokens, reference_tokens = tokenise_pairs(candidates, references)
+    counts = _count(candidate_tokens, reference_tokens)
     cider = cider_scores(counts)
     statistics = (
         *bleu(counts),
@@ -46,9 +49,24 @@ def score_captions(candidates: Sequence[str], references: Sequence[Sequence[str]
 def cider_of(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> Floats:
     """Return each image's CIDEr alone, which takes a fraction of the time of all metrics; UsageError as above."""
     _check(candidates, references)
-    return cider_scores(
-        count_ngrams(list(map(tokenise, candidates)), [list(map(tokenise, captions)) for captions in references])
-    )
+    return cider_scores(_count(*tokenise_pairs(candidates, references)))
+
+
+def tokenise_pairs(
+    candidates: Sequence[str], references: Sequence[Sequence[str]]
+) -> tuple[list[Tokens], list[list[Tokens]]]:
+    """Return the words of every caption; as in coco-caption all candidates are one text, and all references."""
+    of_references = iter(tokenise_all([caption for captions in references for caption in captions]))
+    return list(tokenise_all(candidates)), [list(islice(of_references, len(captions))) for captions in references]
+
+
+def _count(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> NgramCounts:
+    """Count n-grams of words; quirk: a token with a space in it is two for BLEU and CIDEr, and one for ROUGE-L."""
+    return count_ngrams(list(map(_parted, candidates)), [list(map(_parted, group)) for group in references])
+
+
+def _parted(tokens: Tokens) -> Tokens:
+    return [part for token in tokens for part in token.split()] if any(map(_SPACE.search, tokens)) else tokens
 
 
 def _check(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> None:

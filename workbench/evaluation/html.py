@@ -9,8 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
 from workbench.domain import Interval
+from workbench.evaluation.checks import CHECK_TEXTS, CheckResult
+from workbench.evaluation.plots import abstention_plot, precision_recall_plots, robustness_plots
 from workbench.evaluation.report import Assessment, FrameResult
-from workbench.metric_texts import METRIC_TEXTS
+from workbench.evaluation.slices import SliceFigures
+from workbench.metric_texts import FIGURE_TEXTS, METRIC_TEXTS
 
 __all__ = ["render_html"]
 
@@ -24,10 +27,14 @@ def render_html(
     site: str,
     baseline: Assessment | None = None,
     differences: Mapping[str, Interval] | None = None,
+    slices: Sequence[SliceFigures] = (),
+    checks: Sequence[CheckResult] = (),
     made_at: str,
     is_golden: bool = False,
 ) -> str:
     """Return the page. ``differences`` are the paired ones of ``assessment`` and ``baseline``, by metric.
+
+    ``slices`` are figures of the class accuracy on kinds of frames, ``checks`` what was measured besides.
 
     Where it ``is_golden`` the frames are those of a golden set and not of a split.
     """
@@ -40,6 +47,13 @@ def render_html(
         baseline=baseline,
         differences=differences or {},
         headline=_headline(assessment, baseline, differences or {}),
+        slices=slices,
+        checks=checks,
+        check_texts=CHECK_TEXTS,
+        figure_texts=FIGURE_TEXTS,
+        robustness=[plot for result in checks for plot in robustness_plots(result.figures)],
+        abstention=abstention_plot(assessment, baseline),
+        precision_recall=precision_recall_plots(assessment, baseline),
         texts=METRIC_TEXTS,
         matrix=_matrix(assessment),
         worst=assessment.worst_frames(_WORST_FRAMES),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -35,6 +36,12 @@ class NgramCounts:
     def references(self, order: int) -> sparse.csr_matrix:
         return self.by_order[order - 1][self.n_images :]
 
+    @cached_property
+    def matched(self) -> tuple[sparse.csr_matrix, ...]:
+        """Per order ``[n_references, n_distinct_ngrams]``: how often an n-gram is in reference and candidate both."""
+        orders = range(1, MAX_ORDER + 1)
+        return tuple(self.candidates(order)[self.owner].minimum(self.references(order)) for order in orders)
+
     @property
     def candidate_lengths(self) -> Integers:
         return self.lengths[: self.n_images]
@@ -48,10 +55,9 @@ def count_ngrams(candidates: Sequence[Tokens], references: Sequence[Sequence[Tok
     """Count the n-grams of orders 1 to 4 of every candidate and of every reference."""
     captions = [*candidates, *chain.from_iterable(references)]
     lengths = np.array([len(tokens) for tokens in captions], dtype=np.int64)
-    vocabulary: dict[str, int] = {}
-    words = np.array(
-        [vocabulary.setdefault(word, len(vocabulary)) for word in chain.from_iterable(captions)], dtype=np.int64
-    )
+    said = list(chain.from_iterable(captions))
+    vocabulary = {word: number for number, word in enumerate(dict.fromkeys(said))}
+    words = np.fromiter(map(vocabulary.__getitem__, said), dtype=np.int64, count=len(said))
     caption_of = np.repeat(np.arange(len(captions)), lengths)
     matrices = [_counts(words, caption_of, len(captions))]
     grams = words

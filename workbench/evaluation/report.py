@@ -11,19 +11,22 @@ from workbench.errors import DatasetError
 from workbench.evaluation.captions import CaptionScores, score_captions
 from workbench.evaluation.classification import (
     ClassScores,
-    calibration_error,
     class_accuracy,
     confusion,
     macro_f1,
     per_class,
+    weighted_f1,
 )
+from workbench.evaluation.confidence import brier_score, calibration_error
 from workbench.statistics.clusters import clusters_of
 from workbench.statistics.intervals import interval_of, paired_difference
 from workbench.statistics.statistic import Bools, Floats, Integers, Statistic
 
 __all__ = ["METRICS", "Answers", "Assessment", "FrameResult", "assess", "compare"]
 
-METRICS = ("class_accuracy", "macro_f1", "cider", "bleu_4", "meteor_exact_stem", "rouge_l", "ece")
+METRICS = (
+    "class_accuracy", "macro_f1", "weighted_f1", "cider", "bleu_4", "meteor_exact_stem", "rouge_l", "ece", "brier",
+)  # fmt: skip
 """The metrics of a report, in the order in which people read them."""
 
 
@@ -75,6 +78,7 @@ class Assessment:
     """A report with what it was made of; ``confusion`` counts ``[true, answered]`` over ``class_names``."""
 
     report: EvaluationReport
+    answers: Answers
     class_names: tuple[str, ...]
     per_class: tuple[ClassScores, ...]
     confusion: Integers
@@ -118,6 +122,7 @@ def assess(rows: Sequence[LabelledFrame], answers: Answers, *, dataset_id: str, 
     )
     return Assessment(
         report=report,
+        answers=answers,
         class_names=class_names,
         per_class=per_class(truth, predicted, class_names),
         confusion=confusion(truth, predicted, class_names),
@@ -165,8 +170,10 @@ def _statistics(
     hits = np.array([a == b for a, b in zip(truth, predicted, strict=True)], dtype=np.float64)
     found = (
         class_accuracy(truth, predicted),
-        macro_f1(truth, predicted),
+        macro_f1(truth, predicted, answers.class_names),
+        weighted_f1(truth, predicted, answers.class_names),
         calibration_error(answers.confidence, hits),
+        brier_score(answers.probabilities, truth, answers.class_names),
         *captions.statistics,
     )
     by_name = {statistic.name: statistic for statistic in found}

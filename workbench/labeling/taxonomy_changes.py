@@ -21,6 +21,7 @@ def changes_between(old: Taxonomy, new: Taxonomy, renames: Renames) -> tuple[str
         *_changed_questions(old, new, renames),
         *_changed_names(BOXES, old.boxes, new.boxes, renames),
         *(["classes of the timeline changed"] if _timeline(old, renames) != list(new.timeline) else []),
+        *(["words for objects changed"] if old.objects != new.objects else []),
     )
 
 

@@ -21,6 +21,7 @@ __all__ = ["read_taxonomy", "taxonomy_to_yaml", "yaml_to_taxonomy"]
 
 _SECTIONS = [field.name for field in fields(Taxonomy)]
 _TEXTS = tuple[str, ...]
+_WORDS_BY_OBJECT = dict[str, tuple[str, ...]]
 
 _NOT_A_MAPPING = re.compile(r"a dictionary or an instance of \w+")
 
@@ -71,6 +72,7 @@ def taxonomy_to_yaml(taxonomy: Taxonomy) -> str:
         "questions": [_told(asdict(question)) for question in taxonomy.questions],
         "boxes": list(taxonomy.boxes),
         "timeline": True if taxonomy.timeline == taxonomy.class_names else list(taxonomy.timeline),
+        "objects": {name: list(words) for name, words in taxonomy.objects.items()},
     }
     return yaml.safe_dump(_told(content), sort_keys=False, allow_unicode=True, width=100)
 
@@ -108,22 +110,17 @@ class _Reader:
         timeline = self._timeline(content.get("timeline", []), [one.name for one in classes])
         self._problems += hotkey_problems(classes)
         all_read = len(classes) == len(content.get("classes") or [])
-        taxonomy = self._whole(classes, guide, questions, boxes, timeline) if classes and all_read else None
+        objects = self._read(_WORDS_BY_OBJECT, content.get("objects") or {}, "objects")
+        parts = (guide or CaptionGuide(), questions, boxes or (), timeline or (), objects or {})
+        taxonomy = self._whole(classes, *parts) if classes and all_read else None
         if taxonomy is None or self._problems:
             raise self._unusable()
         return taxonomy
 
-    def _whole(
-        self,
-        classes: tuple[LabelClass, ...],
-        guide: CaptionGuide | None,
-        questions: tuple[Question, ...],
-        boxes: tuple[str, ...] | None,
-        timeline: tuple[str, ...] | None,
-    ) -> Taxonomy | None:
+    def _whole(self, *parts: Any) -> Taxonomy | None:
         """Return the taxonomy without the parts that could not be read, so that the others are compared."""
         try:
-            return Taxonomy(classes, guide or CaptionGuide(), questions, boxes or (), timeline or ())
+            return Taxonomy(*parts)
         except UsageError as error:
             self._problems.append(_sentence(error))
         return None

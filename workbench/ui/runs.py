@@ -10,6 +10,7 @@ from workbench.errors import NotFoundError
 from workbench.metric_texts import METRIC_TEXTS
 from workbench.tracking import RunSummary
 from workbench.ui.charts import loss_chart
+from workbench.ui.compare_card import CompareCard
 from workbench.ui.fragments import (
     badge,
     empty_state,
@@ -28,8 +29,10 @@ from workbench.ui.job_panel import JobPanel
 from workbench.ui.reports import report_frame
 from workbench.ui.run_samples import run_samples
 from workbench.ui.session import one_sentence_errors, require, require_site
-from workbench.ui.view import View, card, when_clicked
+from workbench.ui.side_by_side_card import SideBySideCard
+from workbench.ui.view import View, all_of, card, when_clicked
 from workbench.workflows.promote import request_promotion
+from workbench.workflows.run_kinds import TUNE, TUNE_SEARCH
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["TITLE", "build"]
@@ -41,7 +44,13 @@ _STATES = {
     "FAILED": ("failed", "bad"),
     "KILLED": ("killed", "bad"),
 }
-_KINDS = {"tune": "tuning", "evaluate": "measurement", "drift": "drift check"}
+_KINDS = {
+    TUNE: "tuning",
+    TUNE_SEARCH: "tuning of search",
+    "evaluate": "measurement",
+    "evaluate-search": "measurement of search",
+    "drift": "drift check",
+}
 _BASE, _CHAMPION = "base", "champion"
 _SHOWN_METRICS = ("class_accuracy", "macro_f1", "cider")
 
@@ -59,13 +68,15 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
             ask = gr.Button("Request promotion", variant="primary")
     jobs = JobPanel(workspace, site, {"evaluate": "Measuring"})
     details = gr.HTML()
+    comparison = CompareCard(workspace, site)
+    blind = SideBySideCard(workspace, site)
     desk = _Desk(workspace, jobs)
     everything = View(workspace, desk.look, [overview, run, model, details, *jobs.outputs])
     run.input(desk.show_run, run, details, show_progress="hidden")
     when_clicked(evaluate, desk.evaluate, [site, model], then=jobs.view, site=site)
     when_clicked(ask, desk.request_promotion, [site, run, remark], clears=[remark], then=everything, site=site)
     jobs.when_ended(everything)
-    return everything
+    return all_of(workspace, [everything, comparison.view, blind.view])
 
 
 @dataclass(frozen=True)
@@ -75,17 +86,17 @@ class _Desk:
 
     def look(self, site: str | None) -> tuple[object, ...]:
         runs = self.workspace.tracker.runs(site) if site else []
-        tuned = [run for run in runs if run.kind == "tune"]
-        choices = [
-            (f"{run.name} · {run.started_at:%m-%d %H:%M} · {_word(run)} · {run.id[:8]}", run.id) for run in tuned
-        ]
-        models = [(_BASE, _BASE), (_CHAMPION, _CHAMPION), *choices]
+        tuned = [run for run in runs if run.kind in (TUNE, TUNE_SEARCH)]
+        named = {run.id: f"{run.name} · {run.started_at:%m-%d %H:%M} · {_word(run)} · {run.id[:8]}" for run in tuned}
+        choices = [(name, run_id) for run_id, name in named.items()]
+        answering = [(named[run.id], run.id) for run in tuned if run.kind == TUNE]
+        models = [(_BASE, _BASE), (_CHAMPION, _CHAMPION), *answering]
         shown = next((run for run in tuned if run.state == "FINISHED"), next(iter(tuned), None))
         first = shown and shown.id
         return (
             _overview(runs) if site else no_site(),
             gr.Dropdown(choices=choices, value=first),
-            gr.Dropdown(choices=models, value=first or _BASE),
+            gr.Dropdown(choices=models, value=first if first in dict(answering).values() else _BASE),
             _details(self.workspace, shown) if shown else "",
             *self.jobs.look(site),
         )
@@ -122,7 +133,7 @@ def _overview(runs: list[RunSummary]) -> Markup:
 
 
 def _row(run: RunSummary) -> tuple[object, ...]:
-    took = span_of((run.ended_at or utc_now()) - run.started_at) if run.kind == "tune" else "–"
+    took = span_of((run.ended_at or utc_now()) - run.started_at) if run.kind in (TUNE, TUNE_SEARCH) else "–"
     state = badge(_word(run), _STATES.get(run.state, ("", "quiet"))[1])
     figures = (_figure(run, name) for name in _SHOWN_METRICS)
     return (

@@ -109,7 +109,9 @@ def _asked(taxonomy: Taxonomy, unanswered: dict[str, int]) -> Markup:
     if taxonomy.questions:
         questions = (_question(question, unanswered[question.name]) for question in taxonomy.questions)
         parts.append(Markup("<h4>Questions</h4><ul>{}</ul>").format(Markup("").join(questions)))
-    for title, labels in (("Boxes", taxonomy.boxes), ("Stretches of clips", taxonomy.timeline)):
+    objects = [", ".join((name, *words)) for name, words in taxonomy.objects.items()]
+    told = (("Boxes", taxonomy.boxes), ("Stretches of clips", taxonomy.timeline), ("Objects in captions", objects))
+    for title, labels in told:
         if labels:
             parts.append(Markup("<h4>{}</h4><p>{}</p>").format(title, Markup(" ").join(map(badge, labels))))
     return Markup("").join(parts)

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from workbench.datasets import ManifestRow, StoredRows, load_manifest
+from workbench.datasets import Manifest, ManifestRow, StoredRows, load_manifest
 from workbench.domain import DatasetVersion, Split
 from workbench.errors import DatasetError, NotFoundError
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["frames_of", "gone_from", "learnt_from", "load_rows"]
+__all__ = ["captions_learnt", "frames_of", "gone_from", "learnt_from", "load_rows"]
 
 _TOLD = 3
 _BUILD_ANEW = "build anew with `workbench dataset build`: the answers followed to the covered pictures"
@@ -55,9 +55,21 @@ def learnt_from(workspace: Workspace, dataset_id: str, rows: Collection[Manifest
 
     A frame is told by its instant, which stays when it is covered. None where the version is not known or gone.
     """
-    try:
-        manifest = load_manifest(workspace.store.datasets.get(dataset_id or "none"))
-    except (DatasetError, NotFoundError):
+    manifest = _manifest(workspace, dataset_id)
+    if manifest is None:
         return None
     learnt = {(row.clip_id, row.offset_s) for row in manifest.rows if row.split is not Split.TEST}
     return sum((row.clip_id, row.offset_s) in learnt for row in rows)
+
+
+def captions_learnt(workspace: Workspace, dataset_id: str) -> list[str]:
+    """Return the captions that a model learns which is tuned on the version; none where that is not known or gone."""
+    manifest = _manifest(workspace, dataset_id)
+    return [row.caption for row in manifest.of(Split.TRAIN)] if manifest else []
+
+
+def _manifest(workspace: Workspace, dataset_id: str) -> Manifest | None:
+    try:
+        return load_manifest(workspace.store.datasets.get(dataset_id or "none"))
+    except (DatasetError, NotFoundError):
+        return None

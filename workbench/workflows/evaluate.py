@@ -1,30 +1,34 @@
 """Measure a model on held-out frames: ask it, score it, compare it with the base, and put the evidence into MLflow."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from workbench.domain import EvaluationReport, Interval, LabelledFrame, Site, Split, utc_now
+from workbench.domain import Contest, DatasetVersion, EvaluationReport, Interval, Split, utc_now
 from workbench.errors import TrackingError
-from workbench.evaluation import Answers, Assessment, FrameResult, assess, compare, render_html
+from workbench.evaluation import FrameResult, render_html
+from workbench.evaluation.checks import Check, CheckResult
+from workbench.evaluation.judging import CAPTION_RUBRIC, Rubric
+from workbench.evaluation.slices import KnownObjects, SliceFigures, sliced
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
-from workbench.tracking import RunLog
+from workbench.tracking import RunSummary
 from workbench.workflows.build import dataset_of
-from workbench.workflows.dataset_rows import learnt_from, load_rows
+from workbench.workflows.check_general import GeneralSkills
+from workbench.workflows.check_objects import Mentions, object_words, probes_of
+from workbench.workflows.check_robustness import Robustness
+from workbench.workflows.checks import ModelCheck, run_check
+from workbench.workflows.dataset_rows import captions_learnt, learnt_from, load_rows
+from workbench.workflows.evidence_log import REPORT_FILE, Evidence
+from workbench.workflows.exams import Exam, Sitting
 from workbench.workflows.golden import load_golden
-from workbench.workflows.predict import BASE, CHAMPION, decode_image, load_site_model, tuned_run
+from workbench.workflows.judging import Answering, CaptionJudge, open_judge
+from workbench.workflows.measured import GOLDEN, MEASURE
+from workbench.workflows.predict import BASE, CHAMPION, load_site_model, tuned_run
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["GOLDEN", "Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate"]
 
-GOLDEN = "golden"
-_KIND = "evaluate"
-_REPORT = "report/report.html"
-_ROWS_AT_ONCE = 64
 _WORST_FRAMES = 12
 
 
@@ -42,8 +46,10 @@ class Evaluation:
     worst_frames: tuple[FrameResult, ...]
     baseline: EvaluationReport | None
     differences: Mapping[str, Interval]
-    learnt_from: int | None = 0
-    golden: EvaluationReport | None = None
+    learnt_from: int | None
+    golden: EvaluationReport | None
+    slices: tuple[SliceFigures, ...]
+    checks: tuple[CheckResult, ...]
 
 
 def evaluate(
@@ -53,6 +59,9 @@ def evaluate(
     model: str = CHAMPION,
     split: Split = Split.TEST,
     dataset_id: str | None = None,
+    checks: Collection[Check] = (),
+    judge: str | None = None,
+    rubric: Rubric = CAPTION_RUBRIC,
     actor: str,
     progress: Progress = silent,
 ) -> Evaluation:
@@ -61,33 +70,31 @@ def evaluate(
     An adapter is measured beside the base that it was tuned from, on the same frames. The evidence stands in a run of
     its own, and on the tuning run as well, under ``<split>/`` and ``base_<split>/``, where promotion looks for it.
     With the test split goes the golden set in force, if the site has one: ``golden/`` and ``base_golden/``.
+
+    ``checks`` are measured on the split as well; what captions mention always is. With a ``judge`` (a recipe's file, or
+    the address of an endpoint) captions are judged by ``rubric``.
     """
-    known_site = workspace.store.sites.get(site)
+    opened = open_judge(workspace, judge) if judge else None
     version = dataset_of(workspace, site, dataset_id)
-    rows = load_rows(workspace, version, split)
-    exams = [_Exam(workspace, known_site, split.value, version.id, rows, progress)]
-    if split is Split.TEST and workspace.store.golden_sets.all(site):
-        golden, golden_frames = load_golden(workspace, site)
-        exams.append(_Exam(workspace, known_site, GOLDEN, golden.id, golden_frames, progress))
+    exams = list(_exams(workspace, site, version, split, progress))
     tuned = tuned_run(workspace, site, model)
-    learnt = learnt_from(workspace, tuned.datasets.get("training", ""), rows.rows) if tuned else 0
+    learnt = learnt_from(workspace, _trained_on(tuned), exams[0].manifest_rows) if tuned else 0
     progress(0, None, "loading the model")
-    vlm = load_site_model(workspace, site, tuned.id if tuned else BASE)
-    held, *of_golden = [exam.sit(vlm) for exam in exams]
-    tags = {"model": model, "model_version": vlm.version, "manner": vlm.manner, "split": split.value}
-    with workspace.tracker.run(site, f"{model[:12]} on {split.value}", kind=_KIND, tags=tags) as run:
+    asked_as = tuned.id if tuned else BASE
+    vlm = load_site_model(workspace, site, asked_as)
+    sittings = [exam.sit(vlm, asked_as) for exam in exams]
+    evidence = _Scrutiny(sittings, vlm, tuned, opened, rubric).evidence(checks)
+    held = sittings[0]
+    tags = _tags(held, vlm, model, asked_as)
+    with workspace.tracker.run(site, f"{model[:12]} on {split.value}", kind=MEASURE, tags=tags) as run:
         run.log_dataset(version, split.value)
-        run.log_metrics({"rows": held.own.report.rows, **_flat(held.own.report)})
+        evidence.log(run)
         if learnt is not None:
             run.log_metrics({"rows_learnt_from": learnt})
-        run.log_table(_table(held.own), "predictions.json")
-        for sitting in (held, *of_golden):
-            run.log_json(_answers_to_json(sitting.answers, sitting.exam.rows), sitting.exam.answers_file)
-            run.log_text(sitting.html, sitting.exam.report_file)
-        for sitting in of_golden:
-            _log_evidence(run, GOLDEN, sitting.own.report)
     if tuned:
-        _log_on_tuning_run(workspace, tuned.id, [held, *of_golden])
+        with workspace.tracker.reopen(tuned.id) as tuning:
+            evidence.log_on_tuning(tuning)
+    golden = next((one for one in sittings if one.exam.part == GOLDEN), None)
     workspace.store.audit.append(
         actor=actor,
         action="evaluate",
@@ -97,7 +104,9 @@ def evaluate(
             "model": vlm.version,
             "dataset": version.id,
             "split": split.value,
-            "golden": of_golden[0].exam.set_id if of_golden else "",
+            "golden": golden.exam.set_id if golden else "",
+            "checks": [result.check.value for result in evidence.checks],
+            "judge": judge or "",
         },
     )
     return Evaluation(
@@ -108,158 +117,106 @@ def evaluate(
         baseline=held.base.report if held.base else None,
         differences=held.differences,
         learnt_from=learnt,
-        golden=of_golden[0].own.report if of_golden else None,
+        golden=golden.own.report if golden else None,
+        slices=tuple(evidence.slices),
+        checks=tuple(evidence.checks),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Exam:
-    """The frames of one ``part`` (a split, or the golden set) of what has this id, to be put to a model."""
-
-    workspace: Workspace
-    site: Site
-    part: str
-    set_id: str
-    rows: Sequence[LabelledFrame]
-    progress: Progress
-
-    @property
-    def answers_file(self) -> str:
-        return "golden/answers.json" if self.part == GOLDEN else "answers.json"
-
-    @property
-    def report_file(self) -> str:
-        return "report/golden.html" if self.part == GOLDEN else _REPORT
-
-    def sit(self, vlm: Vlm) -> "_Sitting":
-        """Measure the model, and the base that it was tuned from, which need not be asked twice."""
-        answers = self._ask(vlm)
-        own = self._assess(answers)
-        with vlm.without_adapter() as base:
-            baseline = self._assess(self._remembered(base) or self._ask(base)) if base else None
-        differences = compare(own, baseline) if baseline else {}
-        html = render_html(
-            own,
-            site=self.site.name,
-            baseline=baseline,
-            differences=differences,
-            made_at=f"{utc_now():%Y-%m-%d %H:%M} UTC",
-            is_golden=self.part == GOLDEN,
-        )
-        return _Sitting(self, answers, own, baseline, differences, html)
-
-    def _assess(self, answers: Answers) -> Assessment:
-        split = Split.TEST if self.part == GOLDEN else Split(self.part)
-        return assess(self.rows, answers, dataset_id=self.set_id, split=split)
-
-    def _ask(self, vlm: Vlm) -> Answers:
-        return _ask(vlm, self.rows, self.site.class_names, self.progress)
-
-    def _remembered(self, vlm: Vlm) -> Answers | None:
-        tracker = self.workspace.tracker
-        for run in tracker.runs(self.site.name, _KIND):
-            if (
-                run.state == "FINISHED"
-                and (run.tags.get("model_version"), run.tags.get("manner")) == (vlm.version, vlm.manner)
-                and self.set_id in (run.datasets.get(self.part), run.tags.get(f"{self.part}.dataset_id"))
-                and (path := tracker.file(run.id, self.answers_file)) is not None
-            ):
-                answers = _json_to_answers(json.loads(path.read_text()), self.rows)
-                if answers is not None and answers.class_names == self.site.class_names:
-                    return answers
-        return None
+def _exams(
+    workspace: Workspace, site: str, version: DatasetVersion, split: Split, progress: Progress
+) -> Iterator[Exam]:
+    """Yield the split and, beside the test split, the golden set in force."""
+    known_site = workspace.store.sites.get(site)
+    rows = load_rows(workspace, version, split)
+    yield Exam(workspace, known_site, split.value, version.id, rows, progress)
+    if split is Split.TEST and workspace.store.golden_sets.all(site):
+        golden, frames = load_golden(workspace, site)
+        yield Exam(workspace, known_site, GOLDEN, golden.id, frames, progress)
 
 
 @dataclass(frozen=True, eq=False)
-class _Sitting:
-    """What came out when a model sat an exam; ``differences`` are paired, its own figures minus the base's."""
+class _Scrutiny:
+    """What is looked at beside the figures of the first sitting."""
 
-    exam: _Exam
-    answers: Answers
-    own: Assessment
-    base: Assessment | None
-    differences: Mapping[str, Interval]
-    html: str
+    sittings: list[Sitting]
+    vlm: Vlm
+    tuned: RunSummary | None
+    judge: Answering | None
+    rubric: Rubric
+
+    def evidence(self, checks: Collection[Check]) -> Evidence:
+        held = self.sittings[0]
+        results = [run_check(check, self.vlm, held.own, held.base) for check in self._wanted(checks)]
+        if self.judge is not None:
+            judging = CaptionJudge(self._exam.workspace, self.judge, self._exam.rows, self._exam.progress, self.rubric)
+            results.append(judging.result(held.own, held.base, self._contest))
+        slices = sliced(held.own, held.base, known=self._known_objects)
+        pages = [_page(sitting, *((slices, results) if sitting is held else ((), ()))) for sitting in self.sittings]
+        return Evidence(self.sittings, pages, slices, results)
+
+    @property
+    def _exam(self) -> Exam:
+        return self.sittings[0].exam
+
+    def _wanted(self, checks: Collection[Check]) -> Iterator[ModelCheck]:
+        exam = self._exam
+        words = object_words(exam.workspace, exam.site)
+        yield Mentions(exam.rows, words)
+        probes = probes_of(exam.rows, words, exam.progress) if Check.PROBES in checks else None
+        if probes is not None:
+            yield probes
+        if Check.ROBUSTNESS in checks:
+            yield Robustness(exam.rows, exam.site, exam.progress)
+        if Check.GENERAL in checks:
+            yield GeneralSkills(exam.progress)
+
+    @property
+    def _contest(self) -> Contest | None:
+        """Where people may have compared this model with its base."""
+        held, exam = self.sittings[0], self._exam
+        if held.base is None:
+            return None
+        versions = held.own.report.model_version, held.base.report.model_version
+        return Contest.of(exam.site.name, exam.set_id, exam.part, *versions)
+
+    @property
+    def _known_objects(self) -> KnownObjects | None:
+        workspace, site = self._exam.workspace, self._exam.site
+        captions = captions_learnt(workspace, _trained_on(self.tuned)) if self.tuned else []
+        return KnownObjects.of(object_words(workspace, site), captions) if captions else None
 
 
-def _ask(vlm: Vlm, rows: Sequence[LabelledFrame], class_names: tuple[str, ...], progress: Progress) -> Answers:
-    """Return the model's answers; class answers are chosen among ``class_names`` by likelihood."""
-    what = f"frames answered by {vlm.version}"
-    probabilities = [np.zeros((0, len(class_names)))]
-    captions: list[str] = []
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        progress(start, len(rows), what)
-        images = [decode_image(row.image_jpeg) for row in rows[start : start + _ROWS_AT_ONCE]]
-        probabilities.append(vlm.class_probabilities(images, class_names))
-        captions += vlm.generate_captions(images)
-    progress(len(rows), len(rows), what)
-    return Answers(vlm.version, class_names, np.concatenate(probabilities), tuple(captions))
+def _page(sitting: Sitting, slices: Collection[SliceFigures], checks: Collection[CheckResult]) -> str:
+    return render_html(
+        sitting.own,
+        site=sitting.exam.site.name,
+        baseline=sitting.base,
+        differences=sitting.differences,
+        slices=tuple(slices),
+        checks=tuple(checks),
+        made_at=f"{utc_now():%Y-%m-%d %H:%M} UTC",
+        is_golden=sitting.exam.part == GOLDEN,
+    )
 
 
-def _answers_to_json(answers: Answers, rows: Sequence[LabelledFrame]) -> dict[str, object]:
+def _tags(held: Sitting, vlm: Vlm, model: str, asked_as: str) -> dict[str, str]:
     return {
-        "model_version": answers.model_version,
-        "class_names": list(answers.class_names),
-        "frame_ids": [row.frame_id for row in rows],
-        "probabilities": answers.probabilities.tolist(),
-        "captions": list(answers.captions),
+        "model": model,
+        "tuned_run": asked_as,
+        "model_version": vlm.version,
+        "base_version": held.base.report.model_version if held.base else "",
+        "manner": vlm.manner,
+        "split": held.exam.part,
     }
 
 
-def _json_to_answers(stored: Mapping[str, list[str]], rows: Sequence[LabelledFrame]) -> Answers | None:
-    """Return the answers if they are for exactly ``rows``."""
-    if stored["frame_ids"] != [row.frame_id for row in rows]:
-        return None
-    probabilities = np.array(stored["probabilities"], dtype=np.float64)
-    version, names = str(stored["model_version"]), tuple(stored["class_names"])
-    return Answers(version, names, probabilities, tuple(stored["captions"]))
-
-
-def _table(assessment: Assessment) -> list[dict[str, object]]:
-    return [
-        {
-            "frame_id": result.frame.frame_id,
-            "camera": result.frame.camera,
-            "taken_at": result.frame.taken_at.isoformat(),
-            "true_class": result.frame.class_name,
-            "class": result.class_name,
-            "probability": round(result.probability, 4),
-            "reference": result.frame.caption,
-            "caption": result.caption,
-            "cider": round(result.cider, 4),
-        }
-        for result in assessment.frames
-    ]
-
-
-def _flat(report: EvaluationReport) -> dict[str, float]:
-    """Return every figure of a report with its bounds, by the names under which MLflow keeps them."""
-    figures = dict(report.metrics)
-    for camera, metrics in report.by_camera.items():
-        figures |= {f"camera/{camera}/{name}": interval for name, interval in metrics.items()}
-    flat: dict[str, float] = {}
-    for name, interval in figures.items():
-        flat |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    return flat
-
-
-def _log_on_tuning_run(workspace: Workspace, run_id: str, sittings: Sequence[_Sitting]) -> None:
-    with workspace.tracker.reopen(run_id) as run:
-        for one in sittings:
-            _log_evidence(run, one.exam.part, one.own.report)
-            if one.base is not None:
-                _log_evidence(run, f"base_{one.exam.part}", one.base.report)
-            run.log_text(one.html, one.exam.report_file)
-
-
-def _log_evidence(run: RunLog, prefix: str, report: EvaluationReport) -> None:
-    figures = {"rows": float(report.rows), **_flat(report)}
-    run.log_metrics({f"{prefix}/{name}": value for name, value in figures.items()})
-    run.log_tags({f"{prefix}.dataset_id": report.dataset_id})
+def _trained_on(tuned: RunSummary) -> str:
+    return tuned.datasets.get("training", "")
 
 
 def _report_path(workspace: Workspace, run_id: str) -> Path:
-    path = workspace.tracker.file(run_id, _REPORT)
+    path = workspace.tracker.file(run_id, REPORT_FILE)
     if path is None:
         raise TrackingError(
             expected=f"the report of run {run_id} in MLflow",

@@ -16,9 +16,10 @@ from workbench.promotion.gates import judge, unmet
 from workbench.promotion.registry import ADAPTER_PATH
 from workbench.tracking import RunSummary
 from workbench.tuning.adapter_files import verify_adapter
-from workbench.workflows.evaluate import GOLDEN
 from workbench.workflows.golden import golden_seen_by
+from workbench.workflows.measured import GOLDEN
 from workbench.workflows.reconcile import reconcile, registry_of, show_ledger
+from workbench.workflows.run_kinds import TUNE, TUNE_SEARCH
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["approve", "reject", "request_promotion", "rollback"]
@@ -135,7 +136,13 @@ def _allowed(workspace: Workspace, actor: User, *roles: Role) -> User:
 def _promotable_run(workspace: Workspace, site: str, run_id: str) -> RunSummary:
     workspace.store.sites.get(site)
     run = workspace.tracker.get(run_id)
-    if (run.site, run.kind, run.state) != (site, "tune", "FINISHED"):
+    if run.kind == TUNE_SEARCH:
+        raise PromotionError(
+            expected="a run that tuned the answering model, which is what a promotion puts in force",
+            found=f"run {run.id[:12]}, which tuned a dual encoder",
+            remedy=f"let {run.site} be searched with it by `workbench search use`",
+        )
+    if (run.site, run.kind, run.state) != (site, TUNE, "FINISHED"):
         raise PromotionError(
             expected=f"a finished tuning run of {site}",
             found=f"a {run.kind or 'foreign'} run of {run.site or 'no site'} that is {run.state}",

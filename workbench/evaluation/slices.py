@@ -1,0 +1,186 @@
+"""Kinds of frames that a mean hides: by camera, class, time of day, light, motion, people, objects that are new.
+
+Where labellers answered questions, every question divides the frames too, and each answer's frames are held against
+the others': a gap between groups.
+"""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from workbench.domain import Interval, LabelledFrame
+from workbench.evaluation.object_words import PEOPLE, ObjectWords
+from workbench.evaluation.report import Assessment
+from workbench.statistics.clusters import clips_of, clusters_of
+from workbench.statistics.intervals import interval_of, paired_difference, unpaired_difference
+from workbench.statistics.permutation import holm, paired_p_value
+from workbench.statistics.statistic import Bools, Floats, Statistic
+
+__all__ = ["KnownObjects", "Slice", "SliceFigures", "figures_of", "sliced", "slices_of"]
+
+_PEOPLE = ObjectWords.of({"person": PEOPLE})
+_DARK, _BRIGHT = 60.0, 120.0
+"""Mean luma, of 255, below which a still is dark and from which on it is bright."""
+_MOVED = 6.0
+"""Mean difference of luma, of 255, from the clip's still before, from which on something moved."""
+_PARTS_OF_DAY = ("night (0–6 h)", "morning (6–12 h)", "afternoon (12–18 h)", "evening (18–24 h)")
+_SMALL_WH = (64, 36)
+_ANSWER = "answer: "
+_FEWEST = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """The frames (``chosen``, bool ``[n_rows]``) of which ``kind`` is ``value``."""
+
+    kind: str
+    value: str
+    chosen: Bools
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}: {self.value}"
+
+    @property
+    def frames(self) -> int:
+        return int(self.chosen.sum())
+
+
+@dataclass(frozen=True)
+class KnownObjects:
+    """The objects that a model met in what it was tuned on, by the words for them."""
+
+    words: ObjectWords
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, words: ObjectWords, captions: Iterable[str]) -> "KnownObjects":
+        return cls(words, frozenset(name for caption in captions for name in words.mentions(caption)))
+
+    def kind(self, caption: str) -> str | None:
+        """Tell whether a caption speaks of something new; None where it speaks of no object."""
+        named = set(self.words.mentions(caption))
+        return ("some are new" if named - self.names else "all known") if named else None
+
+
+@dataclass(frozen=True)
+class SliceFigures:
+    """One metric on a slice. ``difference`` is paired, this model minus the baseline; both None without one.
+
+    ``p_value`` is of the paired permutation test, adjusted over all slices (Holm). ``gap`` is to the other frames of
+    which this kind is known, where labellers told it by their answers to a question; None of other kinds.
+    """
+
+    kind: str
+    value: str
+    frames: int
+    clips: int
+    metric: Interval
+    difference: Interval | None
+    p_value: float | None
+    gap: Interval | None = None
+
+
+def slices_of(rows: Sequence[LabelledFrame], known: KnownObjects | None = None) -> list[Slice]:
+    """Return every slice of at least five frames that is not all of them, kind by kind."""
+    frames = list(rows)
+    lumas = [_luma(frame.image_jpeg) for frame in frames]
+    kinds: Mapping[str, Sequence[str | None]] = {
+        "camera": [frame.camera for frame in frames],
+        "class": [frame.class_name for frame in frames],
+        "time of day (UTC)": [_PARTS_OF_DAY[frame.taken_at.hour // 6] for frame in frames],
+        "light": [_light(luma) for luma in lumas],
+        "motion": _motion(frames, lumas),
+        "people": ["in view" if _PEOPLE.mentions(frame.caption) else "none in view" for frame in frames],
+        "objects": [known.kind(frame.caption) if known else None for frame in frames],
+        **{f"{_ANSWER}{name}": [frame.replies.get(name) for frame in frames] for name in _questions(frames)},
+    }
+    found = [
+        Slice(kind, value, np.array([one == value for one in values], dtype=np.bool_))
+        for kind, values in kinds.items()
+        for value in sorted({one for one in values if one is not None})
+    ]
+    return [one for one in found if _FEWEST <= one.frames < len(frames)]
+
+
+def figures_of(
+    slices: Sequence[Slice], rows: Sequence[LabelledFrame], own: Statistic, baseline: Statistic | None
+) -> list[SliceFigures]:
+    """Return a metric of the model on each slice, beside the baseline's on the same frames where there is one."""
+    frames = list(rows)
+    p_values: dict[str, float] = {}
+    told: list[SliceFigures] = []
+    for one in slices:
+        chosen = [frame for frame, is_chosen in zip(frames, one.chosen, strict=True) if is_chosen]
+        clusters = clusters_of([frame.clip_id for frame in chosen], [frame.taken_at for frame in chosen])
+        ours, difference = own.of_rows(one.chosen), None
+        if baseline is not None:
+            theirs = baseline.of_rows(one.chosen)
+            difference = paired_difference(ours, theirs, clusters)
+            p_values[one.name] = paired_p_value(ours, theirs, clips_of([frame.clip_id for frame in chosen]))
+        clips = len({frame.clip_id for frame in chosen})
+        interval, gap = interval_of(ours, clusters), _gap(one, slices, frames, own)
+        told.append(SliceFigures(one.kind, one.value, one.frames, clips, interval, difference, None, gap))
+    adjusted = holm(p_values)
+    return [
+        SliceFigures(**{**vars(figures), "p_value": adjusted.get(one.name)})
+        for figures, one in zip(told, slices, strict=True)
+    ]
+
+
+def sliced(
+    own: Assessment,
+    baseline: Assessment | None,
+    metric: str = "class_accuracy",
+    *,
+    known: KnownObjects | None = None,
+) -> list[SliceFigures]:
+    """Return one metric of an assessment on every slice of its frames, beside the baseline's."""
+    rows = [result.frame for result in own.frames]
+    theirs = baseline.statistics[metric] if baseline else None
+    return figures_of(slices_of(rows, known), rows, own.statistics[metric], theirs)
+
+
+def _questions(frames: Sequence[LabelledFrame]) -> list[str]:
+    return sorted({name for frame in frames for name in frame.replies})
+
+
+def _gap(one: Slice, slices: Sequence[Slice], frames: Sequence[LabelledFrame], own: Statistic) -> Interval | None:
+    """Return the metric of a group minus that of the other groups of its question."""
+    others = [other.chosen for other in slices if other.kind == one.kind and other is not one]
+    if not one.kind.startswith(_ANSWER) or not others:
+        return None
+    rest = np.logical_or.reduce(others)
+    return unpaired_difference(_interval(own, frames, one.chosen), _interval(own, frames, rest))
+
+
+def _interval(statistic: Statistic, frames: Sequence[LabelledFrame], chosen: Bools) -> Interval:
+    of = [frame for frame, is_chosen in zip(frames, chosen, strict=True) if is_chosen]
+    return interval_of(
+        statistic.of_rows(chosen), clusters_of([frame.clip_id for frame in of], [frame.taken_at for frame in of])
+    )
+
+
+def _luma(jpeg: bytes) -> Floats:
+    """Return the brightness of a small copy, float64 ``[36, 64]`` of 255."""
+    return np.asarray(Image.open(BytesIO(jpeg)).convert("L").resize(_SMALL_WH), dtype=np.float64)
+
+
+def _light(luma: Floats) -> str:
+    mean = float(luma.mean())
+    return "dark" if mean < _DARK else "bright" if mean >= _BRIGHT else "medium"
+
+
+def _motion(frames: Sequence[LabelledFrame], lumas: Sequence[Floats]) -> list[str | None]:
+    """Tell of each frame whether the view changed since its clip's frame before; None of the first."""
+    told: list[str | None] = [None] * len(frames)
+    order = sorted(range(len(frames)), key=lambda place: (frames[place].clip_id, frames[place].taken_at))
+    for before, place in itertools.pairwise(order):
+        if frames[before].clip_id == frames[place].clip_id:
+            moved = float(np.abs(lumas[place] - lumas[before]).mean())
+            told[place] = "something moves" if moved >= _MOVED else "nothing moves"
+    return told

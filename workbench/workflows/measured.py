@@ -1,0 +1,167 @@
+"""Whose answers about held-out frames are known: what ``evaluate`` left in MLflow, found again by model."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.domain import LabelledFrame, Split
+from workbench.errors import DatasetError, NotFoundError, UsageError
+from workbench.evaluation import Answers, Assessment, assess
+from workbench.tracking import RunSummary
+from workbench.workflows.dataset_rows import load_rows
+from workbench.workflows.golden import load_golden
+from workbench.workflows.predict import BASE, CHAMPION, champion_of
+from workbench.workflows.workspace import Workspace
+
+__all__ = [
+    "CHECKS_FILE",
+    "GOLDEN",
+    "MEASURE",
+    "Measured",
+    "StoredAnswers",
+    "answers_file",
+    "assessment_of",
+    "measured",
+    "stored_answers",
+    "two_measured",
+]
+
+MEASURE, GOLDEN = "evaluate", "golden"
+CHECKS_FILE = "checks.json"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model's answers on one ``part`` (a split, or the golden set) of the set with that id, kept in run ``run_id``.
+
+    ``manner`` is how it was held and asked (``Vlm.manner``). ``tuned_run`` is the run that tuned it, or ``base``;
+    ``is_beside`` marks a base that was measured beside the model of that run.
+    """
+
+    site: str
+    name: str
+    model_version: str
+    manner: str
+    tuned_run: str
+    part: str
+    set_id: str
+    run_id: str
+    is_beside: bool = False
+
+    @property
+    def key(self) -> str:
+        """What ``two_measured`` takes for exactly this one."""
+        return f"{self.run_id}:{BASE}" if self.is_beside else self.run_id
+
+
+@dataclass(frozen=True)
+class StoredAnswers:
+    """What a model said, in the order of ``frame_ids``."""
+
+    frame_ids: tuple[str, ...]
+    answers: Answers
+
+
+def answers_file(part: str, *, is_beside: bool = False) -> str:
+    """Return the artifact in which the answers on a part lie, or those of the base beside them."""
+    name = "base_answers.json" if is_beside else "answers.json"
+    return f"golden/{name}" if part == GOLDEN else name
+
+
+def measured(workspace: Workspace, site: str) -> list[Measured]:
+    """Return whose answers are known, newest first; of a model measured twice on the same frames the newest."""
+    found: dict[tuple[str, str, str], Measured] = {}
+    for run in workspace.tracker.runs(site, MEASURE):
+        if run.state != "FINISHED":
+            continue
+        for one in _of_run(site, run):
+            found.setdefault((one.model_version, one.part, one.set_id), one)
+    return list(found.values())
+
+
+def two_measured(
+    workspace: Workspace, site: str, one: str, other: str, *, part: str = "test"
+) -> tuple[Measured, Measured]:
+    """Return two models that answered about the same frames.
+
+    They are named by their key, by the run that measured or tuned them, or as ``base`` or ``champion``. NotFoundError
+    for a model that was not measured, DatasetError when the two answered about different frames.
+    """
+    first, second = (_measured(workspace, site, name, part) for name in (one, other))
+    if first.model_version == second.model_version:
+        raise UsageError(
+            expected="two different models",
+            found=f"{first.model_version} twice",
+            remedy="choose another to compare with",
+        )
+    if first.set_id != second.set_id:
+        raise DatasetError(
+            expected="two models measured on the same frames",
+            found=f"the {part} part of {first.set_id[:12]} and of {second.set_id[:12]}",
+            remedy="evaluate both on the newest dataset version",
+        )
+    return first, second
+
+
+def stored_answers(workspace: Workspace, model: Measured) -> StoredAnswers:
+    """Return what the model said; NotFoundError where an older release did not keep it."""
+    path = workspace.tracker.file(model.run_id, answers_file(model.part, is_beside=model.is_beside))
+    if path is None:
+        raise NotFoundError(
+            expected=f"the answers of {model.model_version} in run {model.run_id}",
+            found="none, as of an older release",
+            remedy="evaluate the model again",
+        )
+    stored: Mapping[str, Sequence[str]] = json.loads(path.read_text(encoding="utf-8"))
+    probabilities = np.array(stored["probabilities"], dtype=np.float64)
+    names, captions = tuple(stored["class_names"]), tuple(stored["captions"])
+    return StoredAnswers(tuple(stored["frame_ids"]), Answers(model.model_version, names, probabilities, captions))
+
+
+def assessment_of(workspace: Workspace, model: Measured) -> Assessment:
+    """Return the figures of a measured model, computed anew from its answers and the frames."""
+    stored, rows = stored_answers(workspace, model), _rows(workspace, model)
+    if list(stored.frame_ids) != [row.frame_id for row in rows]:
+        raise DatasetError(
+            expected=f"the frames that {model.name} was measured on",
+            found="others, as pictures were covered since",
+            remedy="evaluate the model again",
+        )
+    split = Split.TEST if model.part == GOLDEN else Split(model.part)
+    return assess(rows, stored.answers, dataset_id=model.set_id, split=split)
+
+
+def _rows(workspace: Workspace, model: Measured) -> Sequence[LabelledFrame]:
+    if model.part == GOLDEN:
+        return load_golden(workspace, model.site, model.set_id)[1]
+    return load_rows(workspace, workspace.store.datasets.get(model.set_id), Split(model.part))
+
+
+def _measured(workspace: Workspace, site: str, name: str, part: str) -> Measured:
+    if name == CHAMPION:
+        champion = champion_of(workspace, site)
+        name = champion.run_id if champion else BASE
+    known = [one for one in measured(workspace, site) if one.part == part]
+    found = next((one for one in known if name in (one.key, one.tuned_run)), None)
+    if found is None:
+        raise NotFoundError(
+            expected=f"a model that was measured on the {part} part, by the id of its run",
+            found=name,
+            remedy=f"run `workbench evaluate --site {site} --model {name}` first",
+        )
+    return found
+
+
+def _of_run(site: str, run: RunSummary) -> Iterator[Measured]:
+    """Yield whom a run measured: a model, and its base where the run asked that as well."""
+    split, manner = run.tags.get("split", ""), run.tags.get("manner", "")
+    version, base = run.tags.get("model_version", ""), run.tags.get("base_version", "")
+    tuned = run.tags.get("tuned_run", run.tags.get("model", ""))
+    sets = {split: run.datasets.get(split, ""), GOLDEN: run.tags.get(f"{GOLDEN}.dataset_id", "")}
+    for part, set_id in sets.items():
+        if part and set_id:
+            yield Measured(site, run.name, version, manner, tuned, part, set_id, run.id)
+            if base:
+                yield Measured(site, BASE, base, manner, BASE, part, set_id, run.id, is_beside=True)
