@@ -9,7 +9,6 @@ from workbench.domain import DriftReport, Verdict
 from workbench.drift import CameraWindows, Window, drift_reports, report
 from workbench.drift.classes import class_drift
 from workbench.drift.embeddings import embedding_drift
-from workbench.drift.report import holm
 from workbench.drift.window import block_permutations, cut_blocks
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -125,8 +124,3 @@ def test_windows_of_one_class_only_do_not_differ() -> None:
     blocks, permutations = np.repeat(np.arange(8), 4), block_permutations(4, 4, 99, 0)
     found = class_drift(["clear"] * 32, blocks, permutations)
     assert (found.p_value, found.population_stability_index, found.jensen_shannon_bits) == (1, 0, 0)
-
-
-def test_holm_steps_down() -> None:
-    assert holm({"a": 0.01, "b": 0.04, "c": 0.03}) == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06})
-    assert holm({"a": 0.9, "b": 0.8}) == {"a": 1.0, "b": 1.0}

@@ -46,10 +46,11 @@ def _slices(found: "Comparison") -> Table:
         table.add_column(title)
     for one in found.slices:
         change = text.change(one.difference) if one.difference else "–"
-        p_value = _p(one.p_value) if one.p_value is not None else "–"
-        table.add_row(one.kind, one.value, str(one.frames), text.number(one.metric.value), change, p_value)
+        table.add_row(one.kind, one.value, str(one.frames), text.number(one.metric.value), change, _p(one.p_value))
     return table
 
 
-def _p(value: float) -> str:
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
     return "<0.001" if value < 0.001 else f"{value:.3f}"

@@ -7,7 +7,6 @@ stretches for a test ever to become significant, the report holds no p-values: n
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -15,8 +14,9 @@ from workbench.domain import DriftReport
 from workbench.drift.classes import class_drift
 from workbench.drift.embeddings import embedding_drift
 from workbench.drift.window import Window, block_permutations, cut_blocks, smallest_p
+from workbench.statistics.permutation import holm
 
-__all__ = ["EFFECT_THRESHOLDS", "SIGNIFICANCE", "CameraWindows", "drift_reports", "holm"]
+__all__ = ["EFFECT_THRESHOLDS", "SIGNIFICANCE", "CameraWindows", "drift_reports"]
 
 SIGNIFICANCE = 0.05
 EFFECT_THRESHOLDS = {"embeddings": 0.05, "classes": 0.2}
@@ -25,7 +25,6 @@ EFFECT_THRESHOLDS = {"embeddings": 0.05, "classes": 0.2}
 _PERMUTATIONS = 4999
 _MOST_FRAMES = 1500
 _TESTS_PER_CAMERA = 2
-_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True)
@@ -62,16 +61,6 @@ def drift_reports(site: str, cameras: Sequence[CameraWindows], *, seed: int = 0)
             )
         )
     return reports
-
-
-def holm(p_values: Mapping[_Key, float]) -> dict[_Key, float]:
-    """Return Holm's step-down adjusted p-values (Scandinavian Journal of Statistics, 1979)."""
-    adjusted: dict[_Key, float] = {}
-    running = 0.0
-    for rank, (key, p_value) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_value))
-        adjusted[key] = running
-    return adjusted
 
 
 def _test(windows: CameraWindows, n_tests: int, seed: int) -> tuple[dict[str, float], dict[str, float]]:

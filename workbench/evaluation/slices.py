@@ -15,9 +15,9 @@ from PIL import Image
 from workbench.domain import Interval, LabelledFrame
 from workbench.evaluation.object_words import PEOPLE, ObjectWords
 from workbench.evaluation.report import Assessment
-from workbench.statistics.clusters import clips_of, clusters_of
+from workbench.statistics.clusters import clusters_of
 from workbench.statistics.intervals import interval_of, paired_difference, unpaired_difference
-from workbench.statistics.permutation import holm, paired_p_value
+from workbench.statistics.permutation import holm, p_value_of_clips
 from workbench.statistics.statistic import Bools, Floats, Statistic
 
 __all__ = ["KnownObjects", "Slice", "SliceFigures", "figures_of", "sliced", "slices_of"]
@@ -71,8 +71,9 @@ class KnownObjects:
 class SliceFigures:
     """One metric on a slice. ``difference`` is paired, this model minus the baseline; both None without one.
 
-    ``p_value`` is of the paired permutation test, adjusted over all slices (Holm). ``gap`` is to the other frames of
-    which this kind is known, where labellers told it by their answers to a question; None of other kinds.
+    ``p_value`` is of the paired permutation test, adjusted over all slices (Holm); None with fewer than six clips.
+    ``gap`` is to the other frames of which this kind is known, where labellers told it by their answers to a question;
+    None of other kinds.
     """
 
     kind: str
@@ -121,7 +122,8 @@ def figures_of(
         if baseline is not None:
             theirs = baseline.of_rows(one.chosen)
             difference = paired_difference(ours, theirs, clusters)
-            p_values[one.name] = paired_p_value(ours, theirs, clips_of([frame.clip_id for frame in chosen]))
+            p_value = p_value_of_clips(ours, theirs, [frame.clip_id for frame in chosen])
+            p_values |= {} if p_value is None else {one.name: p_value}
         clips = len({frame.clip_id for frame in chosen})
         interval, gap = interval_of(ours, clusters), _gap(one, slices, frames, own)
         told.append(SliceFigures(one.kind, one.value, one.frames, clips, interval, difference, None, gap))

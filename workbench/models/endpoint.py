@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from PIL.Image import Image
+from PIL.Image import new as new_image
 
 from workbench.errors import ServiceError, UsageError
 
@@ -21,6 +22,9 @@ __all__ = ["Endpoint", "open_endpoint"]
 
 _TIMEOUT_S = 120.0
 _AT_ONCE = 4
+_TRIED_WH = (96, 96)
+_MALFORMED = (ValueError, LookupError, TypeError)
+"""What an answer raises that is not of the form."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,30 @@ class Endpoint:
 
             return list(pool.map(asked, images, instructions))
 
+    def require(self) -> None:
+        """Raise ServiceError unless the model there says something about a picture."""
+        with httpx.Client(timeout=_TIMEOUT_S, headers=self._headers) as client:
+            try:
+                self._said(client, new_image("RGB", _TRIED_WH), "What is this?", 1)
+            except (httpx.HTTPError, *_MALFORMED) as exc:
+                raise self._absent(exc) from exc
+
     @property
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
     def _ask(self, client: httpx.Client, image: Image, instruction: str, max_new_tokens: int) -> str | None:
+        try:
+            return self._said(client, image, instruction, max_new_tokens)
+        except httpx.ConnectError as exc:
+            raise self._absent(exc) from exc
+        except (httpx.HTTPError, *_MALFORMED):
+            return None
+
+    def _said(self, client: httpx.Client, image: Image, instruction: str, max_new_tokens: int) -> str:
         content = [
-            {"type": "text", "text": instruction},
             {"type": "image_url", "image_url": {"url": _data_url(image)}},
+            {"type": "text", "text": instruction},
         ]
         body = {
             "model": self.model,
@@ -58,34 +78,15 @@ class Endpoint:
             "max_tokens": max_new_tokens,
             "temperature": 0,
         }
-        try:
-            reply = client.post(f"{self.url}/chat/completions", json=body)
-            said = reply.raise_for_status().json()["choices"][0]["message"]["content"]
-        except httpx.ConnectError as exc:
-            raise self._absent(str(exc)) from exc
-        except (httpx.HTTPError, ValueError, LookupError, TypeError):
-            return None
-        return said if isinstance(said, str) else None
+        reply = client.post(f"{self.url}/chat/completions", json=body).raise_for_status().json()
+        return str(reply["choices"][0]["message"]["content"])
 
-    def require(self) -> None:
-        """Raise ServiceError unless a server answers there that has the model."""
-        try:
-            reply = httpx.get(f"{self.url}/models", headers=self._headers, timeout=_TIMEOUT_S)
-            known = [str(one["id"]) for one in reply.raise_for_status().json()["data"]]
-        except (httpx.HTTPError, ValueError, LookupError, TypeError) as exc:
-            raise self._absent(str(exc) or type(exc).__name__) from exc
-        if known and self.model not in known:
-            raise ServiceError(
-                expected=f"the model {self.model} at {self.url}",
-                found=", ".join(known[:5]),
-                remedy=f"name one of those, as {self.url}#{known[0]}",
-            )
-
-    def _absent(self, found: str) -> ServiceError:
+    def _absent(self, error: Exception) -> ServiceError:
+        told = error.response.text if isinstance(error, httpx.HTTPStatusError) else str(error)
         return ServiceError(
-            expected=f"an OpenAI-compatible server at {self.url}",
-            found=found.splitlines()[0],
-            remedy="start it, or correct the address (it ends in /v1 for most servers)",
+            expected=f"a model {self.model} that answers about pictures at {self.url} (OpenAI's chat completions)",
+            found=(told.strip() or type(error).__name__).splitlines()[0][:200],
+            remedy="start it, or correct the address (it ends in /v1 for most servers) and the model's name",
         )
 
 

@@ -6,19 +6,25 @@ clusters; with fewer than six the smallest that can come out is above 0.05 (2 of
 draw.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 
+from workbench.statistics.clusters import clips_of
 from workbench.statistics.statistic import Floats, Integers, Statistic
 
-__all__ = ["PERMUTATIONS", "holm", "paired_p_value"]
+__all__ = ["FEWEST_CLIPS", "PERMUTATIONS", "holm", "p_value_of_clips", "paired_p_value"]
 
 PERMUTATIONS = 10_000
+FEWEST_CLIPS = 6
+"""With fewer the smallest p-value there can be is above 0.05, whatever was measured."""
 _MOST_ENUMERATED = 13
 """With up to so many clusters all 2**n swaps are tried, and nothing is left to chance."""
 _CLOSE = 1e-12
+
+_Key = TypeVar("_Key")
 
 
 def paired_p_value(
@@ -40,12 +46,18 @@ def paired_p_value(
     return as_large / len(swaps) if is_exact else (as_large + 1) / (len(swaps) + 1)
 
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+def p_value_of_clips(first: Statistic, second: Statistic, clip_ids: Sequence[str]) -> float | None:
+    """Return the p-value with whole clips swapped; None with fewer than six, which cannot be evidence."""
+    clips = clips_of(clip_ids)
+    return paired_p_value(first, second, clips) if clips.max(initial=-1) + 1 >= FEWEST_CLIPS else None
+
+
+def holm(p_values: Mapping[_Key, float]) -> dict[_Key, float]:
     """Return the p-values of several slices, each raised so that together they err as seldom as one.
 
     Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979.
     """
-    adjusted: dict[str, float] = {}
+    adjusted: dict[_Key, float] = {}
     largest = 0.0
     for rank, (name, p_value) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_value))

@@ -255,6 +255,13 @@ class Tracker:
     def _plain_uri(self) -> str:
         return without_credentials(self.uri, self.uri)
 
+    def page_of(self, run_id: str, server_url: str) -> str:
+        """Return the address of a run's page in MLflow, which serves local state at ``server_url``."""
+        with mlflow_errors(self.uri):
+            experiment_id = self.client.get_run(run_id).info.experiment_id
+        address = self._plain_uri if urlsplit(self.uri).scheme in ("http", "https") else server_url
+        return f"{address}/#/experiments/{experiment_id}/runs/{run_id}"
+
     def _local_artifact(self, run_id: str, path: str) -> Path:
         with mlflow_errors(self.uri):
             artifact_uri = urlsplit(self.client.get_run(run_id).info.artifact_uri)

@@ -11,6 +11,8 @@ from workbench.domain import Interval
 from workbench.errors import UsageError
 from workbench.evaluation import Assessment, FrameResult
 from workbench.metric_texts import METRIC_TEXTS, MetricText
+from workbench.statistics.permutation import FEWEST_CLIPS
+from workbench.ui.charts import line_chart
 from workbench.ui.fragments import badge, empty_state, explained, frame_grid, frame_link, note, table
 from workbench.ui.session import one_sentence_errors, require, require_site
 from workbench.ui.view import View, card
@@ -74,6 +76,7 @@ def _label(one: Measured) -> str:
 
 def _shown(found: Comparison) -> Markup:
     parts = [_metrics(found), _heading("By kind of still", _about_slices(found)), _slices(found)]
+    parts += [_heading("In poor conditions", "0 is the still as it is, 5 the worst"), _robustness(found)]
     parts += [_heading("What is confused with what", "Rows are what people said; a number opens its stills.")]
     parts += [
         _confusion(found.of_own),
@@ -113,10 +116,10 @@ def _slices(found: Comparison) -> Markup:
         (
             one.kind,
             one.value.replace("_", " "),
-            Markup("{} <small>in {} clips</small>").format(one.frames, one.clips),
+            Markup("{} <small>in {} {}</small>").format(one.frames, one.clips, "clip" if one.clips == 1 else "clips"),
             _with_bounds(text, one.metric),
             _difference(text, one.difference, one.p_value),
-            "–" if one.p_value is None else _p(one.p_value),
+            _p(one.p_value),
         )
         for one in found.slices
     ]
@@ -126,14 +129,32 @@ def _slices(found: Comparison) -> Markup:
 
 
 def _difference(text: MetricText, difference: Interval | None, p_value: float | None) -> Markup | str:
-    if difference is None or p_value is None:
+    if difference is None:
         return "–"
-    is_sure = p_value < _SURE
-    return badge(text.change(difference), _TONES[text.verdict(difference)] if is_sure else "quiet")
+    if p_value is None:
+        return badge(text.change(difference))
+    return badge(text.change(difference), _TONES[text.verdict(difference)] if p_value < _SURE else "quiet")
 
 
 def _with_bounds(text: MetricText, interval: Interval) -> Markup:
     return Markup("{} <small>{}</small>").format(text.number(interval.value), text.bounds(interval))
+
+
+def _robustness(found: Comparison) -> Markup:
+    if not found.robustness:
+        return note("Measure both with “poor conditions” ticked, above.")
+    names = ("this model", "the other")
+    charts = []
+    for curves in found.robustness:
+        series = {
+            name: [(level, figure.own.value) for level, figure in enumerate(curve.levels)]
+            for name, curve in zip(names, curves, strict=True)
+        }
+        title = curves[0].corruption.replace("_", " ")
+        charts.append(
+            Markup("<figure><figcaption>{}</figcaption>{}</figure>").format(title, line_chart(series, x_title="level"))
+        )
+    return Markup('<div class="wb-charts">{}</div>').format(Markup("").join(charts))
 
 
 def _confusion(assessment: Assessment) -> Markup:
@@ -161,6 +182,8 @@ def _cell(truth: str, said: str, results: Sequence[FrameResult]) -> Markup | str
 
 def _behind(found: Comparison) -> Markup:
     pairs = found.furthest_behind(_WORST)
+    if not pairs:
+        return note("On no still.", tone="good")
     rows = [
         (
             frame_link(own.frame.frame_id, own.frame.caption),
@@ -178,5 +201,7 @@ def _said(class_name: str, caption: str, tone: str) -> Markup:
     return Markup("{}<p>{}</p>").format(badge(class_name, tone), caption)
 
 
-def _p(value: float) -> str:
+def _p(value: float | None) -> Markup | str:
+    if value is None:
+        return explained("–", f"Fewer than {FEWEST_CLIPS} clips can never tell two models apart.")
     return "< 0.001" if value < 0.001 else f"{value:.3f}"

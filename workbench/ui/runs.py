@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from workbench.domain import Role, utc_now
 from workbench.errors import NotFoundError
+from workbench.evaluation.checks import Check
 from workbench.metric_texts import METRIC_TEXTS
 from workbench.tracking import RunSummary
 from workbench.ui.charts import loss_chart
@@ -20,6 +21,7 @@ from workbench.ui.fragments import (
     long_text,
     no_site,
     note,
+    page_link,
     short_id,
     span_of,
     table,
@@ -52,6 +54,12 @@ _KINDS = {
     "drift": "drift check",
 }
 _BASE, _CHAMPION = "base", "champion"
+_ALSO = [
+    ("poor conditions", Check.ROBUSTNESS.value),
+    ("what it could do before", Check.GENERAL.value),
+    ("yes or no about objects", Check.PROBES.value),
+]
+_JUDGE = "a recipe's file, or http://HOST:PORT/v1#MODEL in the site's network; optional"
 _SHOWN_METRICS = ("class_accuracy", "macro_f1", "cider")
 
 
@@ -61,6 +69,8 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
     with gr.Row(equal_height=False):
         with card("Measure on held-out stills", Role.ENGINEER):
             model = gr.Dropdown(label="Model", choices=[_BASE, _CHAMPION], value=_BASE, interactive=True)
+            also = gr.CheckboxGroup(_ALSO, label="Also measure (minutes each)")
+            judge = gr.Textbox(label="Let a model judge captions", placeholder=_JUDGE, max_length=500)
             evaluate = gr.Button("Evaluate")
         with card("Ask that a run becomes the champion", Role.ENGINEER, Role.REVIEWER):
             run = gr.Dropdown(label="Run", choices=[], interactive=True)
@@ -73,7 +83,7 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
     desk = _Desk(workspace, jobs)
     everything = View(workspace, desk.look, [overview, run, model, details, *jobs.outputs])
     run.input(desk.show_run, run, details, show_progress="hidden")
-    when_clicked(evaluate, desk.evaluate, [site, model], then=jobs.view, site=site)
+    when_clicked(evaluate, desk.evaluate, [site, model, also, judge], then=jobs.view, site=site)
     when_clicked(ask, desk.request_promotion, [site, run, remark], clears=[remark], then=everything, site=site)
     jobs.when_ended(everything)
     return all_of(workspace, [everything, comparison.view, blind.view])
@@ -107,12 +117,13 @@ class _Desk:
         return _details(self.workspace, self.workspace.tracker.get(run_id)) if run_id else ""
 
     @one_sentence_errors
-    def evaluate(self, site: str | None, model: str, request: gr.Request) -> None:
+    def evaluate(self, site: str | None, model: str, also: list[str], judge: str, request: gr.Request) -> None:
         user = require(self.workspace, request, Role.ENGINEER)
         site = require_site(site)
         if model not in (_BASE, _CHAMPION):
             model = self.workspace.tracker.get(model).id
-        self.jobs.start("evaluate", "--model", model, site=site, user=user)
+        options = [f"--also={check}" for check in also] + ([f"--judge={judge.strip()}"] if judge.strip() else [])
+        self.jobs.start("evaluate", "--model", model, *options, site=site, user=user)
 
     @one_sentence_errors
     def request_promotion(self, site: str | None, run_id: str | None, remark: str, request: gr.Request) -> str:
@@ -157,6 +168,10 @@ def _word(run: RunSummary) -> str:
     return _STATES.get(run.state, (run.state.lower(), ""))[0]
 
 
+def _in_mlflow(workspace: Workspace, run: RunSummary) -> Markup:
+    return page_link(workspace.tracker.page_of(run.id, workspace.settings.mlflow_url), "in MLflow")
+
+
 def _details(workspace: Workspace, run: RunSummary) -> Markup:
     chart = loss_chart(workspace.tracker, run.id) or note("No loss was logged for this run yet.")
     params = table(["choice", "value"], sorted(run.params.items()))
@@ -164,7 +179,15 @@ def _details(workspace: Workspace, run: RunSummary) -> Markup:
         Markup("{} {}").format(context, short_id(dataset_id)) for context, dataset_id in run.datasets.items()
     )
     return Markup(
-        "<h4>{} <span>{} · data: {}</span></h4>{}{}{}<details><summary>Every choice of this run</summary>{}</details>"
+        "<h4>{} <span>{} · data: {} · {}</span></h4>{}{}{}"
+        "<details><summary>Every choice of this run</summary>{}</details>"
     ).format(
-        run.name, run.id, inputs or "–", chart, run_samples(workspace, run.id), report_frame(workspace, run.id), params
+        run.name,
+        run.id,
+        inputs or "–",
+        _in_mlflow(workspace, run),
+        chart,
+        run_samples(workspace, run.id),
+        report_frame(workspace, run.id),
+        params,
     )

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workbench.domain import LabelledFrame, Split
 from workbench.errors import DatasetError, NotFoundError, UsageError
 from workbench.evaluation import Answers, Assessment, assess
+from workbench.evaluation.beside import Beside
+from workbench.evaluation.checks import CheckResult, result_from_json
 from workbench.tracking import RunSummary
 from workbench.workflows.dataset_rows import load_rows
 from workbench.workflows.golden import load_golden
@@ -25,6 +27,7 @@ __all__ = [
     "assessment_of",
     "measured",
     "stored_answers",
+    "stored_checks",
     "two_measured",
 ]
 
@@ -118,6 +121,20 @@ def stored_answers(workspace: Workspace, model: Measured) -> StoredAnswers:
     probabilities = np.array(stored["probabilities"], dtype=np.float64)
     names, captions = tuple(stored["class_names"]), tuple(stored["captions"])
     return StoredAnswers(tuple(stored["frame_ids"]), Answers(model.model_version, names, probabilities, captions))
+
+
+def stored_checks(workspace: Workspace, model: Measured) -> list[CheckResult]:
+    """Return what was measured of the model beside its answers; a base's figures stand as its own."""
+    path = None if model.part == GOLDEN else workspace.tracker.file(model.run_id, CHECKS_FILE)
+    if path is None:
+        return []
+    results = [result_from_json(stored) for stored in json.loads(path.read_text(encoding="utf-8"))]
+    if not model.is_beside:
+        return results
+    return [
+        replace(result, figures=tuple(Beside(one.name, one.base, None, None) for one in result.figures if one.base))
+        for result in results
+    ]
 
 
 def assessment_of(workspace: Workspace, model: Measured) -> Assessment:
