@@ -65,7 +65,7 @@ _SHOWN_METRICS = ("class_accuracy", "macro_f1", "cider")
 
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
     gr.HTML(heading(TITLE, "Every tuning and every measurement, with what went in and what came out."))
-    overview = gr.HTML(loading())
+    overview = gr.HTML(loading(), elem_classes="wb-long-list")
     with gr.Row(equal_height=False):
         with card("Measure on held-out stills", Role.ENGINEER):
             model = gr.Dropdown(label="Model", choices=[_BASE, _CHAMPION], value=_BASE, interactive=True)
