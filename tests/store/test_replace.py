@@ -13,12 +13,14 @@ from workbench.domain import (
     Answer,
     Basis,
     Camera,
+    Contest,
     Decision,
     DecisionKind,
     Frame,
     GoldAnswer,
     LabelTask,
     Prediction,
+    Preference,
     Site,
     Split,
 )
@@ -66,6 +68,8 @@ def tell_everything(store: Store, frames: list[Frame]) -> None:
         decision = Decision(one.id, DecisionKind.ACCEPTED, Answer("truck", "A truck."), (), "rosa", START)
         store.reviews.add("yard", decision)
         store.gold.put("yard", GoldAnswer(one.id, Answer("truck", "A truck."), "rosa", START))
+        preference = Preference(one.id, "rosa", "a@1", START)
+        store.comparisons.add(Contest.of("yard", "5" * 64, "test", "a@1", "b@1"), preference)
         store.reactions.put("yard", [ReadAnswer(int(one.id, 16), one.id, "base@1", Basis.PARENT, False, START)])
 
 

@@ -4,6 +4,7 @@ import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ray.job_submission import JobStatus, JobSubmissionClient
 
@@ -13,6 +14,8 @@ from workbench.errors import ServiceError
 __all__ = ["Needs", "run_remotely"]
 
 _LOOK_S = 1.0
+_PATIENCE_S = 60.0
+_NOT_YET = "No available agent"
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ def run_remotely(
     require_cluster(address)
     try:
         client = JobSubmissionClient(address)
-        job = client.submit_job(
+        job = _submitted(
+            client,
             entrypoint=shlex.join(argv),
             submission_id=name,
             runtime_env={"env_vars": dict(environment)},
@@ -57,6 +61,18 @@ def run_remotely(
     except BaseException:
         client.stop_job(job)
         raise
+
+
+def _submitted(client: JobSubmissionClient, **job: Any) -> str:
+    """Put a job into the queue, which for a while after the head's start takes none."""
+    give_up_at = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return str(client.submit_job(**job))
+        except RuntimeError as exc:
+            if _NOT_YET not in str(exc) or time.monotonic() > give_up_at:
+                raise
+            time.sleep(_LOOK_S)
 
 
 def _followed(client: JobSubmissionClient, job: str, say: Callable[[str], None]) -> int:

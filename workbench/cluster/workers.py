@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import ray
 from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
-from ray.train.v2.api.exceptions import TrainingFailedError
+from ray.train.v2.api.exceptions import ControllerError, TrainingFailedError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from workbench.cluster.resources import share_for
+from workbench.cluster.resources import Share, share_for
 from workbench.errors import ServiceError, WorkbenchError
 
 __all__ = ["Plan", "Tell", "train_together"]
@@ -42,16 +42,7 @@ def train_together(work: Callable[[Tell], _Outcome], plan: Plan, hear: Tell) -> 
     """
     share = share_for(plan.workers)
     mailbox = _mailbox_here()
-    trainer = TorchTrainer(
-        partial(_work, work, mailbox),
-        scaling_config=ScalingConfig(
-            num_workers=share.workers, use_gpu=share.gpus > 0, resources_per_worker={"CPU": share.cores}
-        ),
-        run_config=RunConfig(
-            name="workers", storage_path=str(plan.state_dir), failure_config=FailureConfig(plan.max_failures)
-        ),
-    )
-    fitted = _in_background(trainer.fit)
+    fitted = _in_background(partial(_fit, partial(_work, work, mailbox), plan, share))
     try:
         while not wait([fitted], _LISTEN_S).done:
             _pass_on(mailbox, hear)
@@ -71,6 +62,29 @@ def train_together(work: Callable[[Tell], _Outcome], plan: Plan, hear: Tell) -> 
         ) from exc
     told: _Outcome = outcome
     return told
+
+
+def _fit(work: Callable[[], None], plan: Plan, share: Share) -> None:
+    """Let Ray's controller see to the workers, or another one where it breaks down as a worker is lost."""
+    for attempt in range(plan.max_failures + 1):
+        trainer = TorchTrainer(
+            work,
+            scaling_config=ScalingConfig(
+                num_workers=share.workers, use_gpu=share.gpus > 0, resources_per_worker={"CPU": share.cores}
+            ),
+            run_config=RunConfig(
+                name=f"workers-{attempt}",
+                storage_path=str(plan.state_dir),
+                failure_config=FailureConfig(plan.max_failures),
+            ),
+        )
+        try:
+            trainer.fit()
+        except ControllerError:
+            if attempt == plan.max_failures:
+                raise
+        else:
+            return
 
 
 def _mailbox_here() -> Any:

@@ -50,7 +50,7 @@ class _Desk:
 
     def look(self, site: str | None) -> tuple[object, ...]:
         choices = model_choices(self.workspace, site, "test")
-        first, second = (choices[place][1] if place < len(choices) else None for place in (0, -1))
+        first, second = (choices[0][1], choices[-1][1]) if choices else (None, None)
         told = "" if len(choices) > 1 else empty_state("Nothing to compare yet", "Measure two models, above.")
         return gr.Dropdown(choices=choices, value=first), gr.Dropdown(choices=choices, value=second), told
 

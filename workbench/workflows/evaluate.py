@@ -74,6 +74,7 @@ def evaluate(
     ``checks`` are measured on the split as well; what captions mention always is. With a ``judge`` (a recipe's file, or
     the address of an endpoint) captions are judged by ``rubric``.
     """
+    workspace.store.sites.get(site)
     opened = open_judge(workspace, judge) if judge else None
     version = dataset_of(workspace, site, dataset_id)
     exams = list(_exams(workspace, site, version, split, progress))

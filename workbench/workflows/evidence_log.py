@@ -1,5 +1,6 @@
 """What an evaluation leaves in MLflow: figures by name, answers, checks and the report."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from workbench.workflows.measured import CHECKS_FILE, GOLDEN, answers_file
 __all__ = ["REPORT_FILE", "Evidence"]
 
 REPORT_FILE = "report/report.html"
+_UNSPEAKABLE = re.compile(r"[^\w. -]+")
+"""What MLflow takes in no name, and what parts names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,8 @@ class Evidence:
     def _beside(self) -> dict[str, float]:
         flat: dict[str, float] = {}
         for one in self.slices:
-            flat |= _bounded(f"slice/{one.kind}/{one.value}".replace(":", ""), one.metric)
+            name = "/".join(_UNSPEAKABLE.sub("_", part).strip("_ ") for part in (one.kind, one.value))
+            flat |= _bounded(f"slice/{name}", one.metric)
         for result in self.checks:
             flat |= {f"{result.check.value}/asked": float(result.asked)}
             for figure in result.figures:

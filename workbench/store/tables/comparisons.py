@@ -21,5 +21,6 @@ preferences = Table(
     Column("at", UtcDateTime, nullable=False),
     a_frame(),
     Index("preferences_of_contest", "site", "set_id", "part", "frame_id", "person"),
+    Index("preferences_of_frame", "site", "frame_id"),
 )
 """Nothing is overwritten: the newest preference of a person about a frame counts."""
