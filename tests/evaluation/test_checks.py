@@ -1,7 +1,7 @@
 """What is measured beside the figures: poor conditions, general skills, absent objects, a judge's opinion."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -120,9 +120,9 @@ def test_what_is_wrong_is_said_before_anything_is_measured(harbour: Workspace, t
 
 
 class Scripted:
-    def __init__(self, say: "object") -> None:
+    def __init__(self, say: Callable[[str], str]) -> None:
         self._say = say
 
     def answer(self, images: Sequence[Image], instructions: Sequence[str], *, max_new_tokens: int) -> list[str]:
         assert len(images) == len(instructions)
-        return [self._say(prompt) for prompt in instructions]  # type: ignore[operator]
+        return [self._say(prompt) for prompt in instructions]

@@ -33,7 +33,7 @@ from workbench.evaluation.report import Assessment
 from workbench.models.instructions import CAPTION_INSTRUCTION
 from workbench.progress import Progress
 from workbench.statistics.clusters import clusters_of
-from workbench.statistics.statistic import Floats, mean_of
+from workbench.statistics.statistic import mean_of
 from workbench.workflows.predict import base_source, decode_image
 from workbench.workflows.workspace import Workspace
 
@@ -195,5 +195,4 @@ def _between(own: _Opinion, base: _Opinion) -> dict[str, float | None]:
     if not pairs:
         return {"difference_at_equal_length": None}
     differences, extra_words = np.array(pairs, dtype=np.float64).T
-    found: Floats = differences
-    return {"difference_at_equal_length": length_controlled_difference(found, extra_words)}
+    return {"difference_at_equal_length": length_controlled_difference(differences, extra_words)}
