@@ -1,15 +1,13 @@
 """The current model's guess about frames that labellers are asked about."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain import Prediction, Site
-from workbench.errors import ModelError
 from workbench.store import CurrentModel
-from workbench.workflows.spreading import spread
 from workbench.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,11 +22,6 @@ class PreLabeller:
     def __init__(self, workspace: Workspace, site: Site) -> None:
         self._workspace, self._site = workspace, site
         self._source = source_of(workspace, site.name)
-
-    @property
-    def source(self) -> str:
-        """What tells this model from the site's next one."""
-        return self._source
 
     @property
     def model_version(self) -> str:
@@ -46,20 +39,13 @@ class PreLabeller:
         """Load the model, if that has not been done, and return its version."""
         return self._vlm.version
 
-    def guesses(self, frame_ids: Sequence[str], *, at_once: int) -> Iterator[Prediction]:
-        """Yield a prediction about each frame in order, ``at_once`` at a time; of many, on all machines there are."""
-        there = partial(_there, site=self._site, source=self._source)
-        return spread(self._workspace, frame_ids, here=self._guessed, there=there, at_once=at_once)
-
     def guess(self, frame_ids: Sequence[str]) -> dict[str, Prediction]:
         """Return the model's prediction about each frame, by frame id."""
-        return {prediction.frame_id: prediction for prediction in self._guessed(frame_ids)}
-
-    def _guessed(self, frame_ids: Sequence[str]) -> list[Prediction]:
         from workbench.workflows.predict import decode_image, predict_images
 
         images = [decode_image(self._workspace.frame_files.read(frame_id)) for frame_id in frame_ids]
-        return predict_images(self._vlm, self._site, images, frame_ids)
+        predictions = predict_images(self._vlm, self._site, images, frame_ids)
+        return {prediction.frame_id: prediction for prediction in predictions}
 
     @cached_property
     def _vlm(self) -> "Vlm":
@@ -68,18 +54,6 @@ class PreLabeller:
         vlm = load_site_model(self._workspace, self._site.name)
         self._workspace.store.suggestions.set_model(self._site.name, CurrentModel(self._source, vlm.version))
         return vlm
-
-
-def _there(workspace: Workspace, *, site: Site, source: str) -> Callable[[Sequence[str]], list[Prediction]]:
-    """Return what guesses on a machine of the cluster; ModelError where another model is in force by now."""
-    guesser = PreLabeller(workspace, site)
-    if guesser.source != source:
-        raise ModelError(
-            expected=f"the model of {site.name} that was in force when the work began",
-            found="another on one of the machines",
-            remedy="try again; each machine needs the same base model at the same path",
-        )
-    return lambda frame_ids: list(guesser.guess(frame_ids).values())
 
 
 def source_of(workspace: Workspace, site: str) -> str:
