@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     """Ray cluster of which this machine is a node, such as ``127.0.0.1:6379``; empty means there is none."""
 
     ray_min_frames: int = 1000
-    """Frames from which on a batch (evaluation, comparing pictures) is worth sending to that cluster."""
+    """Frames from which on a batch (suggestions, evaluation, comparing pictures) is worth sending to that cluster."""
 
     sent_from: str = ""
     """``places`` of the workspace that sent this process to the cluster; empty where nobody did."""

@@ -7,6 +7,7 @@ from workbench.domain import LabelledFrame, Split
 from workbench.errors import StorageError
 from workbench.workflows.evaluate import evaluate
 from workbench.workflows.frame_looks import looks_of
+from workbench.workflows.prelabel import PreLabeller
 from workbench.workflows.workspace import Workspace
 
 
@@ -32,6 +33,16 @@ def test_pictures_look_the_same_from_there(
 def test_a_picture_that_is_gone_is_told_as_here(spread_out: Workspace, frames: list[LabelledFrame]) -> None:
     with pytest.raises(StorageError, match="0" * 12):
         looks_of(spread_out, [frames[0].frame_id, "0" * 64])
+
+
+def test_suggestions_are_the_same_from_there(
+    dock: Workspace, spread_out: Workspace, frames: list[LabelledFrame]
+) -> None:
+    site, ids = dock.store.sites.all()[0], [frame.frame_id for frame in frames]
+    there, here = (list(PreLabeller(one, site).guesses(ids, at_once=4)) for one in (spread_out, dock))
+    assert [one.frame_id for one in there] == ids
+    assert [(one.caption, one.class_name) for one in there] == [(one.caption, one.class_name) for one in here]
+    np.testing.assert_allclose([one.score for one in there], [one.score for one in here], atol=1e-5)
 
 
 def test_a_model_is_measured_the_same_there(dock: Workspace, spread_out: Workspace) -> None:

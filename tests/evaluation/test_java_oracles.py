@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pycocoevalcap
 import pytest
+from pycocoevalcap.spice.spice import Spice
 
+from workbench.errors import ServiceError
 from workbench.evaluation.captions import tokenise_pairs
 from workbench.evaluation.meteor import meteor_exact_stem
 from workbench.evaluation.meteor_java import full_meteor, meteor_program
 from workbench.evaluation.ptb import tokenise, tokenise_all
+from workbench.evaluation.spice_java import spice, spice_program
 
 JARS = Path(pycocoevalcap.__path__[0])
 PUNCTUATION = {"''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"}
@@ -59,6 +62,21 @@ def test_full_meteor_gives_the_published_figures(name: str) -> None:
     assert program is not None
     found = full_meteor(*tokenise_pairs(known["candidates"], known["references"]), program)
     assert round(found, known["digits"]) == known["figures"]["meteor"]
+
+
+def test_spice() -> None:
+    published = json.loads((Path(__file__).parent / "published_captions.json").read_text(encoding="utf-8"))
+    known = published["clipscore"]
+    candidates, references = tokenise_pairs(known["candidates"], known["references"])
+    program = spice_program()
+    if program is None:
+        with pytest.raises(ServiceError, match="edu/stanford/nlp"):
+            spice(candidates, references, JARS / "spice")
+        pytest.skip("CoreNLP 3.6.0 is not in pycocoevalcap's folder spice/lib")
+    asked = {image: [" ".join(caption)] for image, caption in enumerate(candidates)}
+    told = {image: [" ".join(caption) for caption in group] for image, group in enumerate(references)}
+    score, _ = Spice().compute_score(told, asked)
+    assert spice(candidates, references, program) == pytest.approx(float(score), abs=1e-9)
 
 
 def test_meteor() -> None:

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from workbench.cli import main
-from workbench.errors import UsageError
-from workbench.evaluation import meteor_java
+from workbench.errors import ServiceError, UsageError
+from workbench.evaluation import java
+from workbench.evaluation.meteor_java import meteor_program
+from workbench.evaluation.spice_java import mean_f_score, spice_program
 from workbench.workflows.metrics import measure_captions, measure_retrieval, measure_vqa
 
 Write = Callable[..., Path]
@@ -63,11 +65,11 @@ def test_captions_are_told_as_one_json_object(
     assert run(monkeypatch, "captions", *files, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     names = ["bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider"]
-    assert list(told) == [*names, "meteor_exact_stem", "meteor"]
+    assert list(told) == [*names, "meteor_exact_stem", "meteor", "spice"]
     assert [told[name] for name in names] == pytest.approx(
         [0.55, 0.428174, 0.284043, 0.201143, 0.522104, 1.242192], abs=5e-7
     )
-    assert told["meteor"] is None
+    assert told["meteor"] is told["spice"] is None
     assert run(monkeypatch, "captions", *files) == 0
     table = capsys.readouterr().out
     assert "2 images" in table
@@ -165,22 +167,48 @@ def test_empty_captions_and_one_image_alone_are_scored_and_told(write: Write) ->
 def test_a_java_that_fails_is_told_and_costs_only_its_own_figure(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    java = tmp_path / "java"
-    java.write_text("#!/bin/sh\necho 'Error: no memory' >&2\nexit 1\n")
-    java.chmod(0o755)
+    failing = tmp_path / "java"
+    failing.write_text("#!/bin/sh\necho 'Error: no memory' >&2\nexit 1\n")
+    failing.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr("workbench.workflows.metrics.meteor_program", lambda: tmp_path)
+    monkeypatch.setattr("workbench.workflows.metrics.spice_program", lambda: tmp_path)
     figures = measure_captions(write("r.json", {"annotations": REFERENCES}), write("c.json", CANDIDATES))
-    assert figures.values["meteor"] is None
-    assert "Full METEOR is not available" in figures.remarks[0]
-    assert "no memory" in figures.remarks[0]
+    for name, remark in zip(("meteor", "spice"), figures.remarks, strict=True):
+        assert figures.values[name] is None
+        assert remark.startswith(f"{name} is not available. Expected ")
+        assert "no memory" in remark
 
 
-def test_full_meteor_needs_java_and_its_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert meteor_java.meteor_program() is None
+@pytest.mark.parametrize("program", [meteor_program, spice_program])
+def test_a_figure_of_java_needs_java_and_its_program(
+    program: Callable[[], Path | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert program() is None
     monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/java")
-    monkeypatch.setattr(meteor_java, "find_spec", lambda name: None)
-    assert meteor_java.meteor_program() is None
+    monkeypatch.setattr(java, "find_spec", lambda name: None)
+    assert program() is None
+
+
+def test_the_score_of_spice_is_the_mean_over_the_images() -> None:
+    answer = [
+        {"image_id": image, "scores": {"All": {"pr": 1.0, "re": 0.1, "f": f}}} for image, f in enumerate((0.2, 0.5))
+    ]
+    assert mean_f_score(json.dumps(answer), images=2) == pytest.approx(0.35)
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ("", "in another form"),
+        ("[{}]", "in another form"),
+        ('[{"scores": {"All": {"f": NaN}}}]', "0 scores for 1"),
+        ("[]", "0 scores for 1"),
+    ],
+)
+def test_an_answer_of_spice_that_is_no_score_is_told(answers: str, found: str) -> None:
+    with pytest.raises(ServiceError, match=found):
+        mean_f_score(answers, images=1)
 
 
 @pytest.mark.parametrize(

@@ -204,11 +204,11 @@ def test_the_list_is_worked_off_and_what_cannot_be_read_is_left_out(
         def load(self) -> str:
             return VERSION
 
-        def guess(self, frame_ids: object) -> dict[str, Prediction]:
+        def guess(self, frame_ids: object) -> list[Prediction]:
             assert isinstance(frame_ids, list)
             for frame_id in frame_ids:
                 asked.frame_files.read(frame_id)
-            return {one: Prediction(one, "person", "A man.", VERSION, 0.8) for one in frame_ids}
+            return [Prediction(one, "person", "A man.", VERSION, 0.8) for one in frame_ids]
 
     monkeypatch.setattr(suggester, "PreLabeller", StandIn)
     first, _, third, _ = frames_of(asked)

@@ -121,8 +121,8 @@ def guess_of_a_stand_in(bench: Workspace, site: Site) -> int:
     class StandIn(PreLabeller):
         model_version = "stand-in@1"
 
-        def guess(self, frame_ids: Sequence[str]) -> dict[str, Prediction]:
-            return {one: Prediction(one, "clear", "Nothing moves.", self.model_version, 0.5) for one in frame_ids}
+        def guess(self, frame_ids: Sequence[str]) -> list[Prediction]:
+            return [Prediction(one, "clear", "Nothing moves.", self.model_version, 0.5) for one in frame_ids]
 
     with TaskBoard.held(bench, site.name, silent) as board:
         return board.guess_unanswered(StandIn(bench, site), silent)

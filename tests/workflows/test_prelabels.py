@@ -151,8 +151,8 @@ def test_labellers_start_from_the_current_model_also_after_it_was_rolled_back(
     class StandIn(PreLabeller):
         model_version = OLD
 
-        def guess(self, frame_ids: Sequence[str]) -> dict[str, Prediction]:
-            return {one: Prediction(one, "clear", "Empty.", self.model_version, 0.5) for one in frame_ids}
+        def guess(self, frame_ids: Sequence[str]) -> list[Prediction]:
+            return [Prediction(one, "clear", "Empty.", self.model_version, 0.5) for one in frame_ids]
 
     monkeypatch.setattr(label, "PreLabeller", StandIn)
     for version, prelabelled in ((OLD, FRAMES), (NEW, FRAMES), (OLD, 0), (OLD, 0)):

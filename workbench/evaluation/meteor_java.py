@@ -1,17 +1,16 @@
 """Full METEOR 1.5, with WordNet's synonyms and paraphrases, where Java and its program are at hand.
 
-The program comes with the extra ``java`` (the package pycocoevalcap carries ``meteor-1.5.jar``, of whose code nothing
-is imported). Where Java or the program is missing there is no figure: nothing stands in for it.
+The program comes with the extra ``java``. Where Java or the program is missing there is no figure: nothing stands in
+for it.
 """
 
-import shutil
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from subprocess import PIPE, Popen
 from tempfile import TemporaryFile
 
 from workbench.errors import ServiceError
+from workbench.evaluation.java import folder_with
 from workbench.evaluation.ngrams import Tokens
 
 __all__ = ["full_meteor", "meteor_program"]
@@ -21,12 +20,7 @@ _OPTIONS = ("-Dfile.encoding=UTF-8", "-Xmx2G", "-jar", "meteor-1.5.jar", "-", "-
 
 def meteor_program() -> Path | None:
     """Return the folder of ``meteor-1.5.jar``, or None where it or Java is missing."""
-    package = find_spec("pycocoevalcap")
-    folders = package.submodule_search_locations if package else None
-    if shutil.which("java") is None or not folders:
-        return None
-    folder = Path(next(iter(folders))) / "meteor"
-    return folder if (folder / "meteor-1.5.jar").is_file() else None
+    return folder_with("meteor", "meteor-1.5.jar")
 
 
 def full_meteor(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]], program: Path) -> float:

@@ -12,6 +12,7 @@ from workbench.evaluation.captions import score_captions, tokenise_pairs
 from workbench.evaluation.meteor_java import full_meteor, meteor_program
 from workbench.evaluation.retrieval import ranks_of_right, retrieval_statistics
 from workbench.evaluation.similarity_file import load_similarity
+from workbench.evaluation.spice_java import spice, spice_program
 from workbench.evaluation.vqa import vqa_accuracy
 from workbench.evaluation.vqa_files import load_vqa_pairs
 
@@ -30,8 +31,9 @@ class Figures:
 
 
 def measure_captions(references: Path, candidates: Path) -> Figures:
-    """Return every caption metric of one candidate per image; ``meteor`` is None where Java or its program is missing.
+    """Return every caption metric of one candidate per image.
 
+    ``meteor`` (full METEOR 1.5) and ``spice`` are None where Java or their programs are missing.
     UsageError when a file does not fit its layout or the two do not fit each other.
     """
     pairs = load_caption_pairs(references, candidates)
@@ -44,12 +46,13 @@ def measure_captions(references: Path, candidates: Path) -> Figures:
         remarks.append(f"{empty} candidates and {empty_references} references are empty: they count as without words.")
     if len(pairs.candidates) == 1:
         remarks.append("CIDEr of one image alone is 0 by its definition: it weighs words by how few images have them.")
-    values["meteor"] = None
-    if (program := meteor_program()) is not None:
-        try:
-            values["meteor"] = full_meteor(*tokenise_pairs(pairs.candidates, pairs.references), program)
-        except ServiceError as error:
-            remarks.append(f"Full METEOR is not available. {error}")
+    for name, program, measure in (("meteor", meteor_program(), full_meteor), ("spice", spice_program(), spice)):
+        values[name] = None
+        if program is not None:
+            try:
+                values[name] = measure(*tokenise_pairs(pairs.candidates, pairs.references), program)
+            except ServiceError as error:
+                remarks.append(f"{name} is not available. {error}")
     return Figures(values, len(pairs.candidates), tuple(remarks))
 
 

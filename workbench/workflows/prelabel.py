@@ -1,13 +1,15 @@
 """The current model's guess about frames that labellers are asked about."""
 
 import hashlib
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain import Prediction, Site
+from workbench.errors import ModelError
 from workbench.store import CurrentModel
+from workbench.workflows.spreading import spread
 from workbench.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -39,13 +41,14 @@ class PreLabeller:
         """Load the model, if that has not been done, and return its version."""
         return self._vlm.version
 
-    def guess(self, frame_ids: Sequence[str]) -> dict[str, Prediction]:
-        """Return the model's prediction about each frame, by frame id."""
-        from workbench.workflows.predict import decode_image, predict_images
+    def guesses(self, frame_ids: Sequence[str], *, at_once: int) -> Iterator[Prediction]:
+        """Yield a prediction about each frame in order, ``at_once`` at a time; of many, on all machines there are."""
+        there = partial(_loaded_there, site=self._site, version=self.model_version)
+        return spread(self._workspace, frame_ids, here=self.guess, there=there, at_once=at_once)
 
-        images = [decode_image(self._workspace.frame_files.read(frame_id)) for frame_id in frame_ids]
-        predictions = predict_images(self._vlm, self._site, images, frame_ids)
-        return {prediction.frame_id: prediction for prediction in predictions}
+    def guess(self, frame_ids: Sequence[str]) -> Sequence[Prediction]:
+        """Return the model's prediction about each frame."""
+        return _guessed(self._workspace, self._vlm, self._site, frame_ids)
 
     @cached_property
     def _vlm(self) -> "Vlm":
@@ -54,6 +57,27 @@ class PreLabeller:
         vlm = load_site_model(self._workspace, self._site.name)
         self._workspace.store.suggestions.set_model(self._site.name, CurrentModel(self._source, vlm.version))
         return vlm
+
+
+def _loaded_there(workspace: Workspace, *, site: Site, version: str) -> Callable[[Sequence[str]], Sequence[Prediction]]:
+    """Return what guesses on a machine of the cluster; ModelError where that has another model."""
+    from workbench.workflows.predict import load_site_model
+
+    vlm = load_site_model(workspace, site.name)
+    if vlm.version != version:
+        raise ModelError(
+            expected=f"the model {version} of {site.name} on every machine of the cluster",
+            found=f"{vlm.version} on one of them",
+            remedy="give each machine the same base model, and try again if another model was promoted meanwhile",
+        )
+    return partial(_guessed, workspace, vlm, site)
+
+
+def _guessed(workspace: Workspace, vlm: "Vlm", site: Site, frame_ids: Sequence[str]) -> list[Prediction]:
+    from workbench.workflows.predict import decode_image, predict_images
+
+    images = [decode_image(workspace.frame_files.read(frame_id)) for frame_id in frame_ids]
+    return predict_images(vlm, site, images, frame_ids)
 
 
 def source_of(workspace: Workspace, site: str) -> str:

@@ -102,7 +102,7 @@ class _Suggester:
     def _guess(self, guesser: PreLabeller, frame_ids: Sequence[str]) -> list[Prediction]:
         """Return what the model says about frames, but those whose pictures cannot be read."""
         try:
-            return list(guesser.guess(frame_ids).values()) if frame_ids else []
+            return list(guesser.guess(frame_ids)) if frame_ids else []
         except StorageError:
             if len(frame_ids) == 1:
                 return []

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 from typing import TypeVar
 
 from workbench.domain import Answer, LabelTask, Prediction, Site
@@ -227,13 +228,13 @@ def _chunks(frame_ids: Sequence[str], guesser: PreLabeller | None) -> Iterator[t
 
     A chunk ends early where guessing takes long: labellers need not wait for it, and a kill loses little.
     """
-    at_once = min(_GUESSED_AT_ONCE, _CHUNK_FRAMES)
     chunk, guesses, began_s = list[str](), dict[str, Prediction](), time.monotonic()
-    for start in range(0, len(frame_ids), at_once):
-        some = frame_ids[start : start + at_once]
-        chunk += some
-        guesses |= guesser.guess(some) if guesser else {}
-        if len(chunk) >= _CHUNK_FRAMES or time.monotonic() - began_s > _LONGEST_CHUNK_S:
+    guessed = guesser.guesses(frame_ids, at_once=_GUESSED_AT_ONCE) if guesser else repeat(None)
+    for place, (frame_id, guess) in enumerate(zip(frame_ids, guessed, strict=False), start=1):
+        chunk.append(frame_id)
+        guesses |= {frame_id: guess} if guess else {}
+        is_late = place % _GUESSED_AT_ONCE == 0 and time.monotonic() - began_s > _LONGEST_CHUNK_S
+        if is_late or len(chunk) == _CHUNK_FRAMES:
             yield chunk, guesses
             chunk, guesses, began_s = [], {}, time.monotonic()
     if chunk:
