@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: demo test test-families lint up down wheel freeze clean
+.PHONY: demo test test-families test-vllm lint up down wheel freeze clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.ready .venv-labelstudio/.ready
@@ -16,6 +16,10 @@ test: lint .venv-labelstudio/.ready chromium rtsp-server postgresql
 # Every family of models, those included whose processors need torchvision; some gigabytes, so not part of `make test`.
 test-families: .venv-families/.ready
 	OMP_NUM_THREADS=1 .venv-families/bin/pytest tests/models/families --durations 10
+
+# vLLM's answers beside ours; it wants an older transformers and 2.5 GB.
+test-vllm: .venv/.ready .venv-vllm/.ready
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/models/test_vllm.py
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
@@ -51,6 +55,12 @@ TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 		--editable '.[dev,gpu]' 'torch===$(TORCH)'
 	touch $@
 
+# Without what it would pull in beside: torchvision and torchaudio of the registry are made for CUDA's torch and break it.
+.venv-vllm/.ready: constraints-vllm.txt
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/pip install --quiet --no-deps --requirement constraints-vllm.txt
+	touch $@
+
 .PHONY: chromium
 chromium:
 	command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium; }
@@ -76,4 +86,4 @@ freeze: .venv/.ready .venv-labelstudio/.ready
 		--file constraints.txt > constraints-families.txt
 
 clean:
-	rm -rf .venv .venv-labelstudio .venv-families dist build
+	rm -rf .venv .venv-labelstudio .venv-families .venv-vllm dist build

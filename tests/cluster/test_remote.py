@@ -1,6 +1,5 @@
 """Commands in the cluster's queue: as here, and ended with the job that follows them."""
 
-import sys
 import time
 from pathlib import Path
 
@@ -8,11 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from workbench.cli import app
-from workbench.domain import JobState
+from workbench.domain import Job, JobState
 from workbench.errors import UsageError
 from workbench.settings import Settings
-from workbench.workflows.jobs import cancel_job, job_log_tail, refresh_jobs, start_job
+from workbench.workflows.jobs import cancel_job, job_log_tail, refresh_jobs
 from workbench.workflows.remote import run_on_cluster
+from workbench.workflows.tune_jobs import resume_job, start_tune_job
 from workbench.workflows.workspace import Workspace
 
 LONG = """
@@ -39,19 +39,35 @@ def test_the_machines_are_listed(dock: Workspace) -> None:
 def test_a_cancelled_job_ends_on_the_cluster_too(dock: Workspace, tmp_path: Path) -> None:
     recipe = tmp_path / "long.yaml"
     recipe.write_text(LONG, encoding="utf-8")
-    argv = [sys.executable, "-m", "workbench", "cluster", "run", "--", "tune", str(recipe), "--site", "dock"]
-    job = start_job(dock, "cluster", argv, site="dock", actor="ada")
-    give_up_at = time.monotonic() + PATIENCE_S
-    while "training steps" not in job_log_tail(job) and time.monotonic() < give_up_at:
-        time.sleep(0.5)
+    job = start_tune_job(dock, recipe, site="dock", actor="ada", in_cluster=True)
+    assert job.state is JobState.RUNNING, "it waits for no device here"
+    trains(job)
     [run] = dock.tracker.runs("dock", "tune")
     assert (run.state, run.job) == ("RUNNING", Path(job.log_path).stem), job_log_tail(job)
+    cancel(dock, job, run.id)
 
+    going_on = resume_job(dock, job.id, actor="ada")
+    trains(going_on)
+    assert going_on.kind == job.kind
+    assert f"as {Path(going_on.log_path).stem}" in job_log_tail(going_on), "it goes on in the cluster"
+    assert [one.id for one in dock.tracker.runs("dock", "tune")] == [run.id]
+    cancel(dock, going_on, run.id)
+
+
+def trains(job: Job) -> None:
+    give_up_at = time.monotonic() + PATIENCE_S
+    while "training steps" not in job_log_tail(job):
+        assert time.monotonic() < give_up_at, job_log_tail(job)
+        time.sleep(0.5)
+
+
+def cancel(dock: Workspace, job: Job, run_id: str) -> None:
+    give_up_at = time.monotonic() + PATIENCE_S
     assert cancel_job(dock, job.id, actor="lin").state is JobState.CANCELLED
-    while dock.tracker.get(run.id).state == "RUNNING" and time.monotonic() < give_up_at:
+    while dock.tracker.get(run_id).state == "RUNNING" and time.monotonic() < give_up_at:
         refresh_jobs(dock)
         time.sleep(0.5)
-    assert dock.tracker.get(run.id).state == "KILLED"
+    assert dock.tracker.get(run_id).state == "KILLED"
 
 
 @pytest.fixture(autouse=True)

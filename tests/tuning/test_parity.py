@@ -57,10 +57,10 @@ def test_probes_are_spread_over_the_ids_in_whatever_order_they_come() -> None:
 def test_the_card_tells_lineage_parity_and_how_to_load() -> None:
     found = [compare(ADAPTER, replace(ADAPTER, form="merged"))]
     lineage = {"site": "dock", "run": "0123456789abcdef", "dataset version": "feed"}
-    card = export_card(lineage, found, 0.02, class_names=("clear", "van"), merged=True)
+    card = export_card(lineage, found, 0.02, class_names=("clear", "van"), merged_as="bfloat16")
     assert card.startswith("---\nlibrary_name: transformers\n")
     assert "# dock: merged weights of run 0123456789ab\n" in card
     assert "| dataset version | feed |" in card
     assert "| merged | 0 | 0 | 0 | 0 | 0 |" in card
-    assert "vllm serve" in card
-    assert "library_name: peft" in export_card(lineage, found, 0.02, class_names=("clear",), merged=False)
+    assert "`vllm serve this-folder --dtype bfloat16`" in card
+    assert "library_name: peft" in export_card(lineage, found, 0.02, class_names=("clear",), merged_as=None)

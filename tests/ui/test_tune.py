@@ -140,8 +140,8 @@ def test_a_check_tells_all_problems_of_form_and_text_together(page_of: PageOf) -
 
 def test_a_start_needs_a_dataset(page_of: PageOf, app: App) -> None:
     page = page_of("ada")
-    _, priority, *chosen = page.endpoints["tune"]
-    assert "build" in str(page.call("tune", [SITE, priority, *chosen]))
+    _, priority, in_cluster, *chosen = page.endpoints["tune"]
+    assert "build" in str(page.call("tune", [SITE, priority, in_cluster, *chosen]))
     assert app.workspace.store.jobs.queued() == []
 
 

@@ -27,6 +27,7 @@ def run(
     arguments: Annotated[list[str], typer.Argument(help="The command without `workbench`, behind `--`.")],
     cpus: Annotated[float, typer.Option("--cpus", min=0, help="Cores that it takes for itself.")] = 1.0,
     gpus: Annotated[float, typer.Option("--gpus", min=0, help="GPUs that it takes for itself.")] = 0.0,
+    device: Annotated[bool, typer.Option("--device", help="A GPU for itself where the cluster has any.")] = False,
 ) -> None:
     """Run a command on the cluster once it has room, e.g. `workbench cluster run -- tune FILE --site dock`.
 
@@ -40,6 +41,7 @@ def run(
             arguments,
             cpus=cpus,
             gpus=gpus,
+            device=device,
             actor=actor_name(),
             say=lambda text: print(text, end="", flush=True),
         )

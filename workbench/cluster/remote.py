@@ -56,6 +56,7 @@ def run_remotely(
             found=str(exc).strip().splitlines()[-1].rstrip("."),
             remedy="start its head with the dashboard, which holds the queue: pip install 'ray[default]'",
         ) from exc
+    say(f"In the queue of the cluster at {address}, as {job}.\n")
     try:
         return _followed(client, job, say)
     except BaseException:

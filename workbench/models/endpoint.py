@@ -79,7 +79,7 @@ class Endpoint:
             "temperature": 0,
         }
         reply = client.post(f"{self.url}/chat/completions", json=body).raise_for_status().json()
-        return str(reply["choices"][0]["message"]["content"])
+        return str(reply["choices"][0]["message"]["content"]).strip()
 
     def _absent(self, error: Exception) -> ServiceError:
         told = error.response.text if isinstance(error, httpx.HTTPStatusError) else str(error)

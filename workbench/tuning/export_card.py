@@ -21,6 +21,9 @@ base = AutoModelForImageTextToText.from_pretrained("the-base-model")
 model = PeftModel.from_pretrained(base, "this-folder")
 processor = AutoProcessor.from_pretrained("the-base-model")
 """
+_SERVING = """\
+`vllm serve this-folder --dtype {dtype}` serves the same weights; without the number type vLLM rounds them to 16 bits.
+"""
 _ASKING = """\
 Ask as `chat_contract.json` says (system prompt, pixel budget, class names): other prompts give other answers.
 The SHA-256 of every file stands in `manifest.json`.
@@ -28,17 +31,25 @@ The SHA-256 of every file stands in `manifest.json`.
 
 
 def export_card(
-    lineage: Mapping[str, str], found: Sequence[Parity], tolerance: float, *, class_names: Sequence[str], merged: bool
+    lineage: Mapping[str, str],
+    found: Sequence[Parity],
+    tolerance: float,
+    *,
+    class_names: Sequence[str],
+    merged_as: str | None,
 ) -> str:
-    """Return the card (Markdown) of weights with this ``lineage``, ``found`` to answer within ``tolerance``."""
+    """Return the card (Markdown) of weights with this ``lineage``, ``found`` to answer within ``tolerance``.
+
+    ``merged_as`` is the number type of merged weights, and None of an adapter alone.
+    """
     head = f"""\
         ---
-        library_name: {"transformers" if merged else "peft"}
+        library_name: {"transformers" if merged_as else "peft"}
         pipeline_tag: image-text-to-text
         tags: [site-workbench, fixed-camera]
         ---
 
-        # {lineage["site"]}: {"merged weights" if merged else "LoRA adapter"} of run {lineage["run"][:12]}
+        # {lineage["site"]}: {"merged weights" if merged_as else "LoRA adapter"} of run {lineage["run"][:12]}
 
         A vision-language model adapted to the cameras of one site.
         It chooses among these classes: {_told(class_names)}.
@@ -52,8 +63,8 @@ def export_card(
             "## Parity\n",
             _parity(found, tolerance),
             "## Load\n",
-            f"```python\n{_MERGED if merged else _ADAPTER}```\n",
-            *(["`vllm serve this-folder` serves the same weights.\n"] if merged else []),
+            f"```python\n{_MERGED if merged_as else _ADAPTER}```\n",
+            *([_SERVING.format(dtype=merged_as)] if merged_as else []),
             _ASKING,
         ]
     )

@@ -26,6 +26,7 @@ from workbench.ui.session import one_sentence_errors, require, require_site
 from workbench.ui.view import View, all_of, card, when_clicked
 from workbench.workflows.jobs import job_log_tail, job_standing
 from workbench.workflows.tune_jobs import (
+    TUNE_JOBS,
     preflight_of,
     resumable_run,
     resume_job,
@@ -43,6 +44,7 @@ _USES = {
     Split.TEST: "stills held out to measure on",
 }
 _PREFLIGHT = "tune-preflight"
+_TUNINGS = ("Tuning", "Tuning in the cluster")
 _NO_FORM = "{} tunes the encoder of the site's search. The form is for answering models: write overrides instead."
 
 
@@ -62,6 +64,11 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
         )
         changes = gr.HTML()
         priority = gr.Number(label="Priority", value=0, precision=0, info="In the queue the highest is started first.")
+        in_cluster = gr.Checkbox(
+            label="In the cluster's queue",
+            info=f"On a machine of {workspace.settings.ray_address}, in the order of coming.",
+            visible=bool(workspace.settings.ray_address),
+        )
         with gr.Row():
             check = gr.Button("Check")
             preflight = gr.Button("Preflight")
@@ -70,7 +77,7 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
         checks = JobPanel(
             workspace, site, {_PREFLIGHT: "Preflight"}, more=partial(_preflight, workspace), log=_preflight_log
         )
-    runs = JobPanel(workspace, site, {"tune": "Tuning"}, more=partial(run_progress, workspace))
+    runs = JobPanel(workspace, site, dict(zip(TUNE_JOBS, _TUNINGS, strict=True)), more=partial(run_progress, workspace))
     resume = gr.Button("Resume", visible=False, size="sm", elem_classes=f"wb-for-{Role.ENGINEER}")
     queue = DeviceQueueCard(workspace, site)
     explanation = gr.HTML(elem_classes="wb-recipe")
@@ -86,7 +93,7 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
     gr.on(form.events, desk.show_changes, chosen, changes, show_progress="hidden", trigger_mode="always_last")
     check.click(desk.check_recipe, chosen, checked, show_progress="hidden")
     when_clicked(preflight, desk.start_preflight, [site, *chosen], then=jobs, site=site)
-    when_clicked(start, desk.tune, [site, priority, *chosen], then=jobs, site=site)
+    when_clicked(start, desk.tune, [site, priority, in_cluster, *chosen], then=jobs, site=site)
     when_clicked(resume, desk.resume_tuning, [site], then=jobs, site=site)
     for panel in (checks, runs):
         panel.when_ended(jobs)
@@ -160,6 +167,7 @@ class _Desk:
         request: gr.Request,
         site: str | None,
         priority: float | None,
+        in_cluster: bool,
         recipe: str | None,
         overrides: str,
         filled: Mapping[str, Any],
@@ -173,6 +181,7 @@ class _Desk:
             overrides=self._chosen(overrides, filled, values),
             actor=user.name,
             priority=int(priority or 0),
+            in_cluster=in_cluster,
         )
         self._tell_of_waiting(job)
 
@@ -223,7 +232,7 @@ def _preflight(workspace: Workspace, job: Job) -> Markup:
     found = preflight_of(job)
     if found is None:
         return Markup("")
-    is_past = any(one.kind == "tune" and one.id > job.id for one in workspace.store.jobs.all(job.site))
+    is_past = any(one.kind in TUNE_JOBS and one.id > job.id for one in workspace.store.jobs.all(job.site))
     return Markup("<details{}><summary>What the preflight found</summary>{}</details>").format(
         "" if is_past else " open", preflight_view(found)
     )

@@ -106,7 +106,11 @@ def export_model(
             run.log_json(figures, PARITY_FILE)
         require_parity(found, tolerance)
         card = export_card(
-            _lineage(source, site, actor), found, tolerance, class_names=probe.class_names, merged=merged
+            _lineage(source, site, actor),
+            found,
+            tolerance,
+            class_names=probe.class_names,
+            merged_as=source.recipe.base.dtype if merged else None,
         )
         (built / PARITY_FILE).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
         (built / "README.md").write_text(card, encoding="utf-8")

@@ -29,13 +29,14 @@ def run_on_cluster(
     *,
     cpus: float = 1.0,
     gpus: float = 0.0,
+    device: bool = False,
     actor: str,
     say: Callable[[str], None],
 ) -> int:
     """Run ``workbench`` with these arguments on the cluster, for the job at hand, and return its exit code.
 
-    It waits in the cluster's queue until so many cores and GPUs are free. UsageError without a cluster, ServiceError
-    when it does not take the command.
+    It waits in the cluster's queue until so many cores and GPUs are free; ``device`` asks for a GPU wherever the
+    cluster has any. UsageError without a cluster, ServiceError when it does not take the command.
     """
     from workbench.cluster.connection import require_cluster
 
@@ -43,6 +44,8 @@ def run_on_cluster(
     require_cluster(settings.ray_address)
     from workbench.cluster.remote import Needs, run_remotely
 
+    if device and any(machine.gpus for machine in machines(workspace)):
+        gpus = max(gpus, 1.0)
     name = settings.job or f"command-{uuid4().hex}"
     workspace.store.audit.append(
         actor=actor, action="cluster.run", subject=name, detail={"arguments": list(arguments), "gpus": gpus}

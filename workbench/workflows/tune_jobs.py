@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.domain import Job, JobState
 from workbench.errors import UsageError
+from workbench.recipe import Recipe
 from workbench.recipe_file import load_any_recipe
+from workbench.search_recipe import SearchRecipe
 from workbench.workflows.jobs import refresh_jobs, start_job
 from workbench.workflows.run_kinds import TUNE, TUNE_SEARCH
 from workbench.workflows.workspace import Workspace
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.tracking import RunSummary
 
 __all__ = [
+    "TUNE_JOBS",
     "preflight_of",
     "resumable_run",
     "resume_job",
@@ -26,25 +29,40 @@ __all__ = [
     "start_tune_job",
 ]
 
-_TUNE = (sys.executable, "-m", "workbench", "tune")
-_RESUME = "--resume"
+_WORKBENCH = (sys.executable, "-m", "workbench")
+_TUNE, _RESUME = "tune", "--resume"
+_HERE, _THERE = TUNE_JOBS = ("tune", "cluster-tune")
+"""Kinds of jobs that tune: on a device of this machine, and in the cluster's queue, which they wait in themselves."""
 _SOON = 10
 """Priority of a preflight: it takes a minute, and somebody waits for what it finds."""
 
 
 def start_tune_job(
-    workspace: Workspace, recipe_path: Path, *, site: str, overrides: Sequence[str] = (), actor: str, priority: int = 0
+    workspace: Workspace,
+    recipe_path: Path,
+    *,
+    site: str,
+    overrides: Sequence[str] = (),
+    actor: str,
+    priority: int = 0,
+    in_cluster: bool = False,
 ) -> Job:
-    """Queue ``workbench tune`` of the site's newest dataset version."""
-    argv = _checked(workspace, recipe_path, site, overrides)
-    return start_job(workspace, "tune", argv, site=site, actor=actor, priority=priority)
+    """Queue ``workbench tune`` of the site's newest dataset version, here or in the cluster (without priorities)."""
+    recipe = _checked(workspace, recipe_path, site, overrides)
+    command, kind = _command(recipe_path, site, overrides), _HERE
+    if in_cluster:
+        has_workers = isinstance(recipe, Recipe) and recipe.launcher == "ray"
+        needs = ["--cpus", "0"] if has_workers else ["--device"]
+        command, kind = ["cluster", "run", *needs, "--", *command], _THERE
+    return start_job(workspace, kind, [*_WORKBENCH, *command], site=site, actor=actor, priority=priority)
 
 
 def start_preflight_job(
     workspace: Workspace, recipe_path: Path, *, site: str, overrides: Sequence[str] = (), actor: str
 ) -> Job:
     """Queue ``workbench tune --preflight``, whose finding is the job's last words."""
-    argv = [*_checked(workspace, recipe_path, site, overrides), "--preflight", "--json"]
+    _checked(workspace, recipe_path, site, overrides)
+    argv = [*_WORKBENCH, *_command(recipe_path, site, overrides), "--preflight", "--json"]
     return start_job(workspace, "tune-preflight", argv, site=site, actor=actor, priority=_SOON)
 
 
@@ -62,7 +80,7 @@ def preflight_of(job: Job) -> dict[str, Any] | None:
 
 
 def resume_job(workspace: Workspace, job_id: int, *, actor: str) -> Job:
-    """Queue the rest of the tuning run that a failed or cancelled job left behind.
+    """Queue the rest of the tuning run that a failed or cancelled job left behind, where that job ran.
 
     Raises UsageError when the job still goes on, ended well, or has no run that was stopped, and when another job is
     about to go on with that run.
@@ -78,13 +96,13 @@ def resume_job(workspace: Workspace, job_id: int, *, actor: str) -> Job:
         )
     with workspace.turn("resume", job.site):
         _require_resumed_by_nobody(workspace, job.site, run.id)
-        argv = [*_TUNE, _RESUME, run.id]
-        return start_job(workspace, "tune", argv, site=job.site, actor=actor, priority=job.priority)
+        argv = [*job.argv[: job.argv.index(_TUNE)], _TUNE, _RESUME, run.id]
+        return start_job(workspace, job.kind, argv, site=job.site, actor=actor, priority=job.priority)
 
 
 def resumable_run(workspace: Workspace, job: Job) -> "RunSummary | None":
     """Return the stopped run that ``job`` was the last to work on; None where there is none to go on with."""
-    if job.kind != "tune" or job.state not in (JobState.FAILED, JobState.CANCELLED):
+    if job.kind not in TUNE_JOBS or job.state not in (JobState.FAILED, JobState.CANCELLED):
         return None
     run = run_of_job(workspace, job)
     return run if run is not None and run.state in ("FAILED", "KILLED") else None
@@ -107,9 +125,13 @@ def _require_resumed_by_nobody(workspace: Workspace, site: str, run_id: str) -> 
             )
 
 
-def _checked(workspace: Workspace, recipe_path: Path, site: str, overrides: Sequence[str]) -> list[str]:
-    load_any_recipe(recipe_path, overrides)
+def _checked(workspace: Workspace, recipe_path: Path, site: str, overrides: Sequence[str]) -> Recipe | SearchRecipe:
+    recipe = load_any_recipe(recipe_path, overrides)
     workspace.store.sites.get(site)
     workspace.store.datasets.latest(site)
+    return recipe
+
+
+def _command(recipe_path: Path, site: str, overrides: Sequence[str]) -> list[str]:
     chosen = [part for override in overrides for part in ("--set", override)]
-    return [*_TUNE, str(Path(recipe_path).resolve()), "--site", site, *chosen]
+    return [_TUNE, str(Path(recipe_path).resolve()), "--site", site, *chosen]
