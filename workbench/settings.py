@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workbench.errors import UsageError
+from workbench.openmp import OPENMP
 
 __all__ = ["NO_TELEMETRY", "Settings", "quiet_environment"]
 
@@ -35,7 +36,7 @@ _TRAINING = {
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TOP_PAD_": "268435456",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
-    "OMP_WAIT_POLICY": "PASSIVE",
+    **OPENMP,
 }
 
 
@@ -238,7 +239,7 @@ def embedded_path(name: str) -> Path:
 def quiet_environment(*, training: bool = False) -> dict[str, str]:
     """Return an environment for a child process: no telemetry, and for training what a CPU needs to be quick.
 
-    With glibc's defaults a training run spends most of its time in page faults of buffers freed and mapped again, and
-    on a busy machine OpenMP's threads burn theirs waiting for each other.
+    With glibc's defaults a training run spends most of its time in page faults of buffers freed and mapped again; of
+    OpenMP see :mod:`workbench.openmp`.
     """
-    return {**os.environ, **NO_TELEMETRY, **(_TRAINING if training else {})}
+    return {**(_TRAINING if training else {}), **os.environ, **NO_TELEMETRY}

@@ -37,6 +37,7 @@ from workbench.cli import (
 )
 from workbench.cli.console import errors
 from workbench.errors import WorkbenchError
+from workbench.openmp import wait_briefly
 
 app = typer.Typer(
     name="workbench",
@@ -89,6 +90,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main() -> None:
     """Run the command line: one sentence and the error's exit code for what a person can mend."""
+    wait_briefly()
     try:
         app()
     except WorkbenchError as error:

@@ -1,6 +1,5 @@
 """``workbench sweep``: try several recipes for a site."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -42,7 +41,6 @@ def sweep(
     as_json: JsonOption = False,
 ) -> None:
     """Tune once for each of several choices, below one run in MLflow, and tell which was best on validation."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from workbench.workflows import sweep as workflow
 
     with progress_bar() as progress:

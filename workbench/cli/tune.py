@@ -1,6 +1,5 @@
 """``workbench tune``: adapt the base model to a site."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,8 +43,6 @@ def tune(
     as_json: JsonOption = False,
 ) -> None:
     """Tune the base model on a site's dataset, tracked in MLflow, and print the run's id and adapter."""
-    # Read when torch is loaded: its threads then sleep at a barrier, and do not slow down others who share the cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from workbench.workflows import tune as workflow
     from workbench.workflows.run_kinds import TUNE
 
