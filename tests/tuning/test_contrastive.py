@@ -226,7 +226,7 @@ def test_an_adapter_of_another_base_is_refused(
         load_dual_encoder(other, adapter=adapter)
     contract = adapter / "search_contract.json"
     contract.write_text(contract.read_text().replace('"{}"', '"a {}"'))
-    with pytest.raises(ModelError, match="a search contract with the digest"):
+    with pytest.raises(ModelError, match="the contract with the digest"):
         load_dual_encoder(clip_dir, adapter=adapter)
     contract.unlink()
     with pytest.raises(ModelError, match="an adapter of a dual encoder"):

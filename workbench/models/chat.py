@@ -4,7 +4,6 @@ Training, evaluation, pre-labelling, serving and drift all encode through this f
 saved beside every adapter with its digest (``chat_contract.json``).
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from PIL.Image import Image
 from transformers import BatchFeature, ProcessorMixin
 
 from workbench.errors import ModelError
+from workbench.models.contract_file import digest_of, read_contract, write_contract
 from workbench.models.family import family_of_processor
 
 CONTRACT_FILE = "chat_contract.json"
@@ -51,41 +51,21 @@ class ChatContract:
     @classmethod
     def load(cls, directory: Path) -> "ChatContract":
         """Read ``chat_contract.json`` of ``directory``; ModelError when it is absent or was altered."""
-        path = directory / CONTRACT_FILE
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            contract = cls(
-                stored["chat_template"],
-                stored["system_prompt"],
-                json.dumps(stored["image_settings"], sort_keys=True),
-                tuple(stored["class_names"]),
-            )
-            digest = stored["digest"]
-        except (OSError, ValueError, KeyError, TypeError) as exc:
-            raise ModelError(
-                expected=f"a readable {CONTRACT_FILE} beside the weights",
-                found=f"{type(exc).__name__} for {path}",
-                remedy="tune again, as the adapter cannot be asked what it was taught without it",
-            ) from exc
-        if contract.digest != digest:
-            raise ModelError(
-                expected=f"a chat contract with the digest {digest[:12]}",
-                found=f"{contract.digest[:12]} in {path}",
-                remedy="restore the file as the tuning run wrote it",
-            )
-        return contract
+        return read_contract(
+            directory / CONTRACT_FILE,
+            cls._parsed,
+            expected=f"a readable {CONTRACT_FILE} beside the weights",
+            remedy="tune again, as the adapter cannot be asked what it was taught without it",
+        )
 
     def save(self, directory: Path) -> Path:
         """Write ``chat_contract.json`` into ``directory`` and return its path."""
-        path = directory / CONTRACT_FILE
-        content = {**self._content(), "digest": self.digest}
-        path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        return path
+        return write_contract(directory / CONTRACT_FILE, self._content())
 
     @property
     def digest(self) -> str:
         """SHA-256 of the contract's content, in hexadecimal."""
-        return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()
+        return digest_of(self._content())
 
     @property
     def image_settings(self) -> Mapping[str, Any]:
@@ -96,6 +76,15 @@ class ChatContract:
         processor.chat_template = self.chat_template
         for name, value in self.image_settings.items():
             setattr(processor.image_processor, name, value)
+
+    @classmethod
+    def _parsed(cls, stored: Mapping[str, Any]) -> "ChatContract":
+        return cls(
+            stored["chat_template"],
+            stored["system_prompt"],
+            json.dumps(stored["image_settings"], sort_keys=True),
+            tuple(stored["class_names"]),
+        )
 
     def _content(self) -> dict[str, Any]:
         return {

@@ -1,6 +1,5 @@
 """What tuning a dual encoder and searching with it share, saved beside the adapter and checked when it is loaded."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import Any, Self
 from transformers import PreTrainedModel, ProcessorMixin
 
 from workbench.errors import ModelError
+from workbench.models.contract_file import digest_of, read_contract, write_contract
 
 __all__ = ["PLAIN_PROMPT", "SEARCH_CONTRACT_FILE", "SearchContract"]
 
@@ -64,37 +64,16 @@ class SearchContract:
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Read the contract of an adapter; ModelError when there is none, or another than was saved."""
-        path = directory / SEARCH_CONTRACT_FILE
-        try:
-            stored = json.loads(path.read_text("utf-8"))
-            contract = cls(
-                stored["base_version"],
-                json.dumps(stored["image_settings"], sort_keys=True),
-                stored["text_tokens"],
-                tuple(stored["class_prompts"]),
-                tuple((name, float(value)) for name, value in stored["temperature"].items()),
-            )
-            digest = stored["digest"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise ModelError(
-                expected=f"an adapter of a dual encoder, with its {SEARCH_CONTRACT_FILE}",
-                found=f"{type(exc).__name__} for {path}",
-                remedy="name a run that was tuned with a recipe of `task: search`",
-            ) from exc
-        if contract.digest != digest:
-            raise ModelError(
-                expected=f"a search contract with the digest {digest[:12]}",
-                found=f"{contract.digest[:12]} in {path}",
-                remedy="restore the file as the tuning run wrote it",
-            )
-        return contract
+        return read_contract(
+            directory / SEARCH_CONTRACT_FILE,
+            cls._parsed,
+            expected=f"an adapter of a dual encoder, with its {SEARCH_CONTRACT_FILE}",
+            remedy="name a run that was tuned with a recipe of `task: search`",
+        )
 
     def save(self, directory: Path) -> Path:
         """Write ``search_contract.json`` into ``directory`` and return its path."""
-        path = directory / SEARCH_CONTRACT_FILE
-        content = {**self._content(), "digest": self.digest}
-        path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        return path
+        return write_contract(directory / SEARCH_CONTRACT_FILE, self._content())
 
     def with_temperature_of(self, model: PreTrainedModel) -> Self:
         return replace(self, temperature=temperature_of(model))
@@ -102,7 +81,7 @@ class SearchContract:
     @property
     def digest(self) -> str:
         """SHA-256 of the contract's content, in hexadecimal."""
-        return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()
+        return digest_of(self._content())
 
     @property
     def image_settings(self) -> Mapping[str, Any]:
@@ -129,6 +108,16 @@ class SearchContract:
         """Give ``model`` the temperature that was learnt, which no adapter file holds."""
         for name, value in self.temperature:
             getattr(model, name).data.fill_(value)
+
+    @classmethod
+    def _parsed(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(
+            stored["base_version"],
+            json.dumps(stored["image_settings"], sort_keys=True),
+            stored["text_tokens"],
+            tuple(stored["class_prompts"]),
+            tuple((name, float(value)) for name, value in stored["temperature"].items()),
+        )
 
     def _content(self) -> Mapping[str, Any]:
         return {
