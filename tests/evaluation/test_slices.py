@@ -1,6 +1,7 @@
 """Slices hold the frames that they name, and their differences are tested together."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from PIL import Image
 
 from workbench.domain import LabelledFrame
-from workbench.evaluation.slices import figures_of, slices_of
+from workbench.evaluation.object_words import ObjectWords
+from workbench.evaluation.slices import Learnt, figures_of, slices_of
 from workbench.statistics.statistic import mean_of
 
 CLIPS, FRAMES_PER_CLIP = 12, 6
@@ -61,6 +63,23 @@ def test_a_person_is_in_view_where_the_caption_says_so(frames: list[LabelledFram
     found = {one.name: one.frames for one in slices_of([*only_women, *without])}
     assert found["people: in view"] == len(only_women)
     assert found["people: none in view"] == len(without)
+
+
+def test_what_was_never_learnt_stands_apart(frames: list[LabelledFrame]) -> None:
+    """A question who is in view divides known from new people; one that nobody was taught about divides nothing."""
+    asked = [
+        replace(one, replies={"who": f"driver {place % 3}", "badge": f"{place % 2}"})
+        for place, one in enumerate(frames)
+    ]
+    words = ObjectWords.of({"bicycle": ("bicycle",), "person": ("woman",)})
+    learnt = Learnt.of(words, ["Two women."], [{"who": "driver 0"}, {"who": "driver 1"}, {}])
+    found = {one.name: one.chosen for one in slices_of(asked, learnt)}
+    is_new = np.arange(len(frames)) % 3 == 2
+    assert np.array_equal(found["who, met before: new"], is_new)
+    assert np.array_equal(found["who, met before: known"], ~is_new)
+    assert "badge, met before" not in {name.partition(":")[0] for name in found}
+    has_bicycle = np.array(["bicycle" in one.caption for one in frames])
+    assert np.array_equal(found["objects: some are new"], has_bicycle)
 
 
 def test_what_is_small_or_everything_is_no_slice(frames: list[LabelledFrame]) -> None:

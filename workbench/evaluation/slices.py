@@ -1,10 +1,11 @@
 """Kinds of frames that a mean hides: by camera, class, time of day, light, motion, people, objects that are new.
 
 Where labellers answered questions, every question divides the frames too, and each answer's frames are held against
-the others': a gap between groups.
+the others': a gap between groups. Replies that were never learnt stand apart: of a question who is in view, new people.
 """
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,9 +19,9 @@ from workbench.evaluation.report import Assessment
 from workbench.statistics.clusters import clusters_of
 from workbench.statistics.intervals import interval_of, paired_difference, unpaired_difference
 from workbench.statistics.permutation import holm, p_value_of_clips
-from workbench.statistics.statistic import Bools, Floats, Statistic
+from workbench.statistics.statistic import Bools, Floats, Integers, Statistic
 
-__all__ = ["KnownObjects", "Slice", "SliceFigures", "figures_of", "sliced", "slices_of"]
+__all__ = ["Learnt", "Slice", "SliceFigures", "figures_of", "sliced", "slices_of"]
 
 _PEOPLE = ObjectWords.of({"person": PEOPLE})
 _DARK, _BRIGHT = 60.0, 120.0
@@ -51,20 +52,32 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class KnownObjects:
-    """The objects that a model met in what it was tuned on, by the words for them."""
+class Learnt:
+    """What a model met in what it was tuned on: objects, by the words for them, and replies to each question."""
 
     words: ObjectWords
-    names: frozenset[str]
+    objects: frozenset[str]
+    replies: Mapping[str, frozenset[str]]
 
     @classmethod
-    def of(cls, words: ObjectWords, captions: Iterable[str]) -> "KnownObjects":
-        return cls(words, frozenset(name for caption in captions for name in words.mentions(caption)))
+    def of(cls, words: ObjectWords, captions: Iterable[str], replies: Iterable[Mapping[str, str]]) -> "Learnt":
+        met = defaultdict[str, set[str]](set)
+        for given in replies:
+            for question, reply in given.items():
+                met[question].add(reply)
+        objects = frozenset(name for caption in captions for name in words.mentions(caption))
+        return cls(words, objects, {question: frozenset(every) for question, every in met.items()})
 
-    def kind(self, caption: str) -> str | None:
+    def about_objects(self, caption: str) -> str | None:
         """Tell whether a caption speaks of something new; None where it speaks of no object."""
         named = set(self.words.mentions(caption))
-        return ("some are new" if named - self.names else "all known") if named else None
+        return ("some are new" if named - self.objects else "all known") if named else None
+
+    def about_reply(self, question: str, reply: str | None) -> str | None:
+        """Tell whether a reply, as of who is in view, was ever learnt; None without one, or where none was learnt."""
+        if reply is None or question not in self.replies:
+            return None
+        return "known" if reply in self.replies[question] else "new"
 
 
 @dataclass(frozen=True)
@@ -86,20 +99,24 @@ class SliceFigures:
     gap: Interval | None = None
 
 
-def slices_of(rows: Sequence[LabelledFrame], known: KnownObjects | None = None) -> list[Slice]:
+def slices_of(rows: Sequence[LabelledFrame], learnt: Learnt | None = None) -> list[Slice]:
     """Return every slice of at least five frames that is not all of them, kind by kind."""
     frames = list(rows)
+    questions = sorted({name for frame in frames for name in frame.replies})
     lumas = [_luma(frame.image_jpeg) for frame in frames]
-    kinds: Mapping[str, Sequence[str | None]] = {
+    kinds: dict[str, Sequence[str | None]] = {
         "camera": [frame.camera for frame in frames],
         "class": [frame.class_name for frame in frames],
         "time of day (UTC)": [_PARTS_OF_DAY[frame.taken_at.hour // 6] for frame in frames],
         "light": [_light(luma) for luma in lumas],
         "motion": _motion(frames, lumas),
         "people": ["in view" if _PEOPLE.mentions(frame.caption) else "none in view" for frame in frames],
-        "objects": [known.kind(frame.caption) if known else None for frame in frames],
-        **{f"{_ANSWER}{name}": [frame.replies.get(name) for frame in frames] for name in _questions(frames)},
+        **{f"{_ANSWER}{name}": [frame.replies.get(name) for frame in frames] for name in questions},
     }
+    if learnt:
+        kinds["objects"] = [learnt.about_objects(frame.caption) for frame in frames]
+        for name in questions:
+            kinds[f"{name}, met before"] = [learnt.about_reply(name, frame.replies.get(name)) for frame in frames]
     found = [
         Slice(kind, value, np.array([one == value for one in values], dtype=np.bool_))
         for kind, values in kinds.items()
@@ -116,17 +133,15 @@ def figures_of(
     p_values: dict[str, float] = {}
     told: list[SliceFigures] = []
     for one in slices:
-        chosen = [frame for frame, is_chosen in zip(frames, one.chosen, strict=True) if is_chosen]
-        clusters = clusters_of([frame.clip_id for frame in chosen], [frame.taken_at for frame in chosen])
+        clips = [frame.clip_id for frame in _chosen(frames, one.chosen)]
         ours, difference = own.of_rows(one.chosen), None
         if baseline is not None:
             theirs = baseline.of_rows(one.chosen)
-            difference = paired_difference(ours, theirs, clusters)
-            p_value = p_value_of_clips(ours, theirs, [frame.clip_id for frame in chosen])
+            difference = paired_difference(ours, theirs, _clusters(frames, one.chosen))
+            p_value = p_value_of_clips(ours, theirs, clips)
             p_values |= {} if p_value is None else {one.name: p_value}
-        clips = len({frame.clip_id for frame in chosen})
-        interval, gap = interval_of(ours, clusters), _gap(one, slices, frames, own)
-        told.append(SliceFigures(one.kind, one.value, one.frames, clips, interval, difference, None, gap))
+        interval, gap = _interval(own, frames, one.chosen), _gap(one, slices, frames, own)
+        told.append(SliceFigures(one.kind, one.value, one.frames, len(set(clips)), interval, difference, None, gap))
     adjusted = holm(p_values)
     return [
         SliceFigures(**{**vars(figures), "p_value": adjusted.get(one.name)})
@@ -139,16 +154,12 @@ def sliced(
     baseline: Assessment | None,
     metric: str = "class_accuracy",
     *,
-    known: KnownObjects | None = None,
+    learnt: Learnt | None = None,
 ) -> list[SliceFigures]:
     """Return one metric of an assessment on every slice of its frames, beside the baseline's."""
     rows = [result.frame for result in own.frames]
     theirs = baseline.statistics[metric] if baseline else None
-    return figures_of(slices_of(rows, known), rows, own.statistics[metric], theirs)
-
-
-def _questions(frames: Sequence[LabelledFrame]) -> list[str]:
-    return sorted({name for frame in frames for name in frame.replies})
+    return figures_of(slices_of(rows, learnt), rows, own.statistics[metric], theirs)
 
 
 def _gap(one: Slice, slices: Sequence[Slice], frames: Sequence[LabelledFrame], own: Statistic) -> Interval | None:
@@ -161,10 +172,16 @@ def _gap(one: Slice, slices: Sequence[Slice], frames: Sequence[LabelledFrame], o
 
 
 def _interval(statistic: Statistic, frames: Sequence[LabelledFrame], chosen: Bools) -> Interval:
-    of = [frame for frame, is_chosen in zip(frames, chosen, strict=True) if is_chosen]
-    return interval_of(
-        statistic.of_rows(chosen), clusters_of([frame.clip_id for frame in of], [frame.taken_at for frame in of])
-    )
+    return interval_of(statistic.of_rows(chosen), _clusters(frames, chosen))
+
+
+def _clusters(frames: Sequence[LabelledFrame], chosen: Bools) -> Integers:
+    of = _chosen(frames, chosen)
+    return clusters_of([frame.clip_id for frame in of], [frame.taken_at for frame in of])
+
+
+def _chosen(frames: Sequence[LabelledFrame], chosen: Bools) -> list[LabelledFrame]:
+    return [frame for frame, is_chosen in zip(frames, chosen, strict=True) if is_chosen]
 
 
 def _luma(jpeg: bytes) -> Floats:

@@ -7,7 +7,7 @@ from workbench.domain import DatasetVersion, Split
 from workbench.errors import DatasetError, NotFoundError
 from workbench.workflows.workspace import Workspace
 
-__all__ = ["captions_learnt", "frames_of", "gone_from", "learnt_from", "load_rows"]
+__all__ = ["frames_of", "gone_from", "learnt_from", "load_rows", "rows_learnt"]
 
 _TOLD = 3
 _BUILD_ANEW = "build anew with `workbench dataset build`: the answers followed to the covered pictures"
@@ -62,10 +62,10 @@ def learnt_from(workspace: Workspace, dataset_id: str, rows: Collection[Manifest
     return sum((row.clip_id, row.offset_s) in learnt for row in rows)
 
 
-def captions_learnt(workspace: Workspace, dataset_id: str) -> list[str]:
-    """Return the captions that a model learns which is tuned on the version; none where that is not known or gone."""
+def rows_learnt(workspace: Workspace, dataset_id: str) -> Sequence[ManifestRow]:
+    """Return the rows that a model learns which is tuned on the version; none where that is not known or gone."""
     manifest = _manifest(workspace, dataset_id)
-    return [row.caption for row in manifest.of(Split.TRAIN)] if manifest else []
+    return manifest.of(Split.TRAIN) if manifest else ()
 
 
 def _manifest(workspace: Workspace, dataset_id: str) -> Manifest | None:

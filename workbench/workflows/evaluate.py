@@ -9,7 +9,7 @@ from workbench.errors import TrackingError
 from workbench.evaluation import FrameResult, render_html
 from workbench.evaluation.checks import Check, CheckResult
 from workbench.evaluation.judging import CAPTION_RUBRIC, Rubric
-from workbench.evaluation.slices import KnownObjects, SliceFigures, sliced
+from workbench.evaluation.slices import Learnt, SliceFigures, sliced
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
 from workbench.tracking import RunSummary
@@ -18,7 +18,7 @@ from workbench.workflows.check_general import GeneralSkills
 from workbench.workflows.check_objects import Mentions, object_words, probes_of
 from workbench.workflows.check_robustness import Robustness
 from workbench.workflows.checks import ModelCheck, run_check
-from workbench.workflows.dataset_rows import captions_learnt, learnt_from, load_rows
+from workbench.workflows.dataset_rows import learnt_from, load_rows, rows_learnt
 from workbench.workflows.evidence_log import REPORT_FILE, Evidence
 from workbench.workflows.exams import Exam, Sitting
 from workbench.workflows.golden import load_golden
@@ -152,7 +152,7 @@ class _Scrutiny:
         if self.judge is not None:
             judging = CaptionJudge(self._exam.workspace, self.judge, self._exam.rows, self._exam.progress, self.rubric)
             results.append(judging.result(held.own, held.base, self._contest))
-        slices = sliced(held.own, held.base, known=self._known_objects)
+        slices = sliced(held.own, held.base, learnt=self._learnt)
         pages = [_page(sitting, *((slices, results) if sitting is held else ((), ()))) for sitting in self.sittings]
         return Evidence(self.sittings, pages, slices, results)
 
@@ -182,10 +182,11 @@ class _Scrutiny:
         return Contest.of(exam.site.name, exam.set_id, exam.part, *versions)
 
     @property
-    def _known_objects(self) -> KnownObjects | None:
+    def _learnt(self) -> Learnt | None:
         workspace, site = self._exam.workspace, self._exam.site
-        captions = captions_learnt(workspace, _trained_on(self.tuned)) if self.tuned else []
-        return KnownObjects.of(object_words(workspace, site), captions) if captions else None
+        rows = rows_learnt(workspace, _trained_on(self.tuned)) if self.tuned else ()
+        words = object_words(workspace, site)
+        return Learnt.of(words, (row.caption for row in rows), (row.replies for row in rows)) if rows else None
 
 
 def _page(sitting: Sitting, slices: Collection[SliceFigures], checks: Collection[CheckResult]) -> str:
