@@ -18,6 +18,7 @@ from workbench.errors import PreflightError, StorageError
 from workbench.recipe import Recipe, Training
 from workbench.tuning.checkpoint import Checkpoint, load_newest, save_checkpoint
 from workbench.tuning.loop import Checkpoints, Watch, _check_identity
+from workbench.tuning.packages import package_versions
 from workbench.tuning.tuner import Prepared, new_loop, training_sets
 
 KILLS = int(os.environ.get("WORKBENCH_TEST_KILLS", "6"))
@@ -180,6 +181,17 @@ def test_a_checkpoint_of_another_run_is_refused(
     other = Checkpoints(finished[0], True, {"dataset": "another"})
     with pytest.raises(PreflightError, match="a checkpoint of a run with the dataset another"):
         new_loop(prepared, *sets, Watch(lambda step, metrics: None), other).run()
+
+
+def test_other_libraries_than_a_run_began_with_are_told(
+    base_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr("workbench.tuning.loop.package_versions", lambda: package_versions() | {"torch": "1.0"})
+        loop_of(prepared_again(base_dir), tmp_path, resume=False, warnings=[]).run()
+    warnings: list[str] = []
+    loop_of(prepared_again(base_dir), tmp_path, resume=True, warnings=warnings).run()
+    assert warnings[1].endswith(f"as here is torch {package_versions()['torch']} instead of 1.0.")
 
 
 def test_what_differs_is_told_in_full() -> None:

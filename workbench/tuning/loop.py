@@ -29,6 +29,7 @@ from workbench.tuning.forward import mixed_precision
 from workbench.tuning.frames import DrawnFrames
 from workbench.tuning.optimizer import new_optimizer
 from workbench.tuning.optimizer_state import from_tensors, to_tensors
+from workbench.tuning.packages import other_packages, package_versions
 from workbench.tuning.schedule import warmup_steps
 from workbench.tuning.workers import ALONE, SharedLosses, Workers, divided_as, whole
 
@@ -173,6 +174,7 @@ class Loop:
                 "scheduler": self.scheduler.state_dict(),
                 "progress": {"best": self.best.state(), "stopped": stopped, "last_loss": self.last_loss},
                 "identity": dict(checkpoints.identity),
+                "packages": package_versions(),
             },
         )
         if not self.workers.leads:
@@ -211,6 +213,8 @@ class Loop:
         self.step, self.last_loss = checkpoint.step, progress["last_loss"]
         self._set_random_states(checkpoint.tensors["random"])
         self.watch.warn(f"The run goes on after step {self.step}.")
+        if others := other_packages(checkpoint.values.get("packages", {})):
+            self.watch.warn(f"It will end with other weights than an unbroken run, as here is {', '.join(others)}.")
         return bool(progress["stopped"])
 
     def _batches(self) -> DataLoader[Any]:

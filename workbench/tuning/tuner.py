@@ -1,6 +1,5 @@
 """Tuning a base model on labelled frames: preflight, training, best weights, adapter folder, proof."""
 
-import importlib.metadata
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,8 +46,6 @@ from workbench.tuning.schedule import total_steps
 from workbench.tuning.targets import attach_lora, find_targets, hold_as_served
 from workbench.tuning.validation import class_accuracy, judged_by, mean_losses
 from workbench.tuning.workers import ALONE, Workers, whole
-
-PACKAGES = ("accelerate", "bitsandbytes", "datasets", "peft", "tokenizers", "torch", "transformers")
 
 
 @dataclass(frozen=True)
@@ -272,11 +269,6 @@ def loading_arguments(base: Base, source: str) -> dict[str, Any]:
     processor = load_processor(source, revision=base.revision)
     limited = family_of_processor(processor).limit_pixels(processor.image_processor, base.longest_edge)
     return {**arguments, "image_settings": limited}
-
-
-def package_versions() -> dict[str, str]:
-    """Return the versions of the libraries that decide what a run computes."""
-    return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 def lesson_of(recipe: Recipe, class_names: Sequence[str], train: Sequence[LabelledFrame]) -> Lesson:

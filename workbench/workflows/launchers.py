@@ -6,7 +6,7 @@ from functools import partial
 from uuid import uuid4
 
 from workbench.errors import PreflightError
-from workbench.tuning.tuner import package_versions
+from workbench.tuning.packages import other_packages, package_versions
 from workbench.tuning.workers import Workers
 from workbench.workflows.search_training import SearchAssignment, train_search
 from workbench.workflows.training import Assignment, Listeners, Outcome, train
@@ -41,11 +41,10 @@ def _hear(listeners: Listeners, name: str, *said: object) -> None:
 
 def _work(assignment: Assignment, versions: Mapping[str, str], tell: Callable[..., None]) -> Outcome | None:
     """Train as one of the workers; the first of them tells the others' story too."""
-    if (found := package_versions()) != versions:
-        different = next(name for name in versions if found.get(name) != versions[name])
+    if others := other_packages(versions):
         raise PreflightError(
-            expected=f"{different} {versions[different]} on every machine, as where the run was started",
-            found=found.get(different, "none"),
+            expected="the libraries of the machine where the run was started on every other",
+            found=", ".join(others),
             remedy="install the same versions everywhere",
         )
     workspace, workers = Workspace.open(), Workers.joined(assignment.recipe.scaling.strategy)

@@ -11,8 +11,8 @@ from workbench.models.dual_encoder import DualEncoder
 from workbench.recipe import EMBEDDED
 from workbench.search_recipe import SearchBase, SearchRecipe
 from workbench.tuning.loop import Checkpoints
+from workbench.tuning.packages import package_versions
 from workbench.tuning.search_tuner import PreparedSearch, prepare_search, tune_dual_encoder
-from workbench.tuning.tuner import package_versions
 from workbench.workflows.dataset_rows import load_rows
 from workbench.workflows.predict import decode_image
 from workbench.workflows.training import Listeners, Outcome

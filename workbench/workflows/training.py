@@ -14,8 +14,9 @@ from workbench.progress import Progress, silent
 from workbench.recipe import Recipe
 from workbench.tuning.forward import mixed_precision
 from workbench.tuning.loop import Checkpoints, MetricsSink
+from workbench.tuning.packages import package_versions
 from workbench.tuning.search_tuner import SearchPreflight
-from workbench.tuning.tuner import Preflight, Prepared, package_versions, prepare, tune_model
+from workbench.tuning.tuner import Preflight, Prepared, prepare, tune_model
 from workbench.tuning.workers import ALONE, Workers
 from workbench.workflows.dataset_rows import load_rows
 from workbench.workflows.general_frames import general_frames

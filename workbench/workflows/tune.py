@@ -16,8 +16,9 @@ from workbench.recipe_file import load_any_recipe
 from workbench.search_recipe import SearchRecipe
 from workbench.tracking import RunLog
 from workbench.tuning.adapter_files import RECIPE_FILE, verify_adapter
+from workbench.tuning.packages import package_versions
 from workbench.tuning.search_tuner import SearchPreflight
-from workbench.tuning.tuner import Preflight, package_versions
+from workbench.tuning.tuner import Preflight
 from workbench.workflows.build import dataset_of
 from workbench.workflows.golden import require_no_golden
 from workbench.workflows.launchers import launched
