@@ -17,17 +17,24 @@ SHARED_FOOTAGE = Path(__file__).resolve().parents[2] / "shared" / "footage"
 
 _SHARING_FOLDERS = {"models", "promotion", "store", "tuning", "ui"}
 """Folders whose tests share something that is dear to make: a trained model, a server, a browser."""
+_LONGEST = ("test_demo.py", "label-studio", "ui", "tuning", "models", "promotion", "store")
+"""Groups of some minutes. They are begun first, so that no worker is left with one when the others have ended."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests that share something dear on one worker, where several run side by side."""
     for item in items:
-        if "label_studio" in getattr(item, "fixturenames", ()):
-            group = "label-studio"
-        else:
-            group = item.path.parent.name if item.path.parent.name in _SHARING_FOLDERS else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+    places = {group: place for place, group in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(_group_of(item), len(places)))
+
+
+def _group_of(item: pytest.Item) -> str:
+    if "label_studio" in getattr(item, "fixturenames", ()):
+        return "label-studio"
+    folder = item.path.parent.name
+    return folder if folder in _SHARING_FOLDERS else str(item.path.relative_to(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True)
