@@ -88,7 +88,10 @@ def _as_json(evaluation: "Evaluation") -> Mapping[str, object]:
         "dataset": report.dataset_id,
         "rows_learnt_from": evaluation.learnt_from,
         "golden": evaluation.golden and {**evaluation.golden.metrics, "rows": evaluation.golden.rows},
+        "base": evaluation.baseline and evaluation.baseline.metrics,
+        "differences": evaluation.differences,
         "by_camera": report.by_camera,
+        "slices": evaluation.slices,
         "checks": {
             result.check.value: {
                 "asked": result.asked,
