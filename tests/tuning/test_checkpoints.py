@@ -164,6 +164,13 @@ def test_a_disk_that_fills_up_in_a_save_costs_that_checkpoint_alone(base_dir: Pa
     assert (checkpoint.step, passed_over) == (4, [])
 
 
+def test_every_process_reads_a_checkpoint_in_the_same_order(finished: tuple[Path, dict[str, torch.Tensor]]) -> None:
+    checkpoint, _ = load_newest(finished[0])
+    assert checkpoint is not None
+    assert len(checkpoint.tensors["weights"]) > 8
+    assert all(list(group) == sorted(group) for group in checkpoint.tensors.values())
+
+
 def test_without_any_valid_checkpoint_a_run_starts_anew_and_says_so(base_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "step-00000004").mkdir()
     warnings, steps = [], []

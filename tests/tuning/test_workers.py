@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from tests.tuning.conftest import CLASS_NAMES, labelled_frame
 from workbench.recipe import Lora, Part, Recipe, Scaling, Training
+from workbench.tuning.checkpoint import Checkpoint, load_newest
 from workbench.tuning.loop import Checkpoints
 from workbench.tuning.tuner import prepare, tune_model
 from workbench.tuning.workers import ALONE, Workers
@@ -94,6 +95,13 @@ def weights(work_dir: Path) -> dict[str, torch.Tensor]:
     return load_file(work_dir / "adapter" / "adapter_model.safetensors")
 
 
+def last_checkpoint(work_dir: Path) -> Checkpoint:
+    checkpoint, passed_over = load_newest(work_dir / "checkpoints")
+    assert checkpoint is not None
+    assert (checkpoint.step, passed_over) == (TRAINING.max_steps, [])
+    return checkpoint
+
+
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_two_workers_train_as_one_does_and_go_on_where_they_were_interrupted(
     strategy: str, base_dir: Path, tmp_path: Path
@@ -109,6 +117,10 @@ def test_two_workers_train_as_one_does_and_go_on_where_they_were_interrupted(
     for name, weight in weights(alone).items():
         torch.testing.assert_close(weights(together)[name], weight, rtol=1e-3, atol=2e-5)
         assert torch.equal(weights(broken)[name], weights(together)[name])
+    unbroken_state, state = (last_checkpoint(directory).tensors for directory in (together, broken))
+    for group in ("weights", "best", "optimizer"):
+        assert state[group].keys() == unbroken_state[group].keys()
+        assert all(torch.equal(held, unbroken_state[group][name]) for name, held in state[group].items()), group
     for rank in (0, 1):
         share = json.loads((together / f"share-{rank}.json").read_text())
         assert share == pytest.approx(0.5 if strategy == "fsdp" else 1.0, abs=0.05)

@@ -78,9 +78,14 @@ def load_newest(directory: Path) -> tuple[Checkpoint | None, list[str]]:
 
 
 def _read(folder: Path) -> Checkpoint:
-    tensors = {file.stem: load(file.read_bytes()) for file in folder.glob("*.safetensors")}
+    tensors = {file.stem: _sorted(load(file.read_bytes())) for file in folder.glob("*.safetensors")}
     values = {file.stem: json.loads(file.read_text("utf-8")) for file in folder.glob("*.json")}
     return Checkpoint(int(values.pop("state")["step"]), tensors, values)
+
+
+def _sorted(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Order what safetensors gives in another order in each process: workers that share a model gather it in turn."""
+    return dict(sorted(tensors.items()))
 
 
 def _folders(directory: Path) -> list[Path]:

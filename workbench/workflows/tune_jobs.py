@@ -96,7 +96,8 @@ def resume_job(workspace: Workspace, job_id: int, *, actor: str) -> Job:
         )
     with workspace.turn("resume", job.site):
         _require_resumed_by_nobody(workspace, job.site, run.id)
-        argv = [*job.argv[: job.argv.index(_TUNE)], _TUNE, _RESUME, run.id]
+        launcher = job.argv[: job.argv.index(_TUNE)] if job.kind == _THERE else _WORKBENCH
+        argv = [*launcher, _TUNE, _RESUME, run.id]
         return start_job(workspace, job.kind, argv, site=job.site, actor=actor, priority=job.priority)
 
 
