@@ -39,11 +39,12 @@ def spice(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]], 
         command = ["java", *_OPTIONS, str(questions), "-out", str(answers), "-subset", "-silent"]
         try:
             done = subprocess.run(command, cwd=program, capture_output=True, encoding="utf-8", errors="replace")
+            if done.returncode:
+                raise _no_answer(next(iter(done.stderr.strip().splitlines()), f"exit code {done.returncode}"))
+            said = answers.read_text(encoding="utf-8")
         except OSError as exc:
             raise _no_answer(str(exc)) from exc
-        if done.returncode:
-            raise _no_answer(next(iter(done.stderr.strip().splitlines()), f"exit code {done.returncode}"))
-        return mean_f_score(answers.read_text(encoding="utf-8"), images=len(asked))
+    return mean_f_score(said, images=len(asked))
 
 
 def mean_f_score(answers: str, *, images: int) -> float:
