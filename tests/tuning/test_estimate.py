@@ -1,5 +1,8 @@
 """Time and memory are told from a step that was really taken; a run that would not fit is refused with a way out."""
 
+import math
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -11,6 +14,7 @@ from workbench.tuning.collator import Collator
 from workbench.tuning.encoding import item_of
 from workbench.tuning.estimate import check_fit, divided
 from workbench.tuning.frames import AS_IT_IS
+from workbench.tuning.memory_limit import left_by_limit
 from workbench.tuning.preflight import prove_contract
 from workbench.tuning.tuner import Prepared, collate_for, estimated
 
@@ -27,6 +31,31 @@ def test_a_tried_step_tells_its_cost_and_changes_nothing(prepare_tuning: Prepare
     assert torch.equal(random, torch.get_rng_state())
     assert all(torch.equal(old, new) for old, new in zip(before, prepared.model.parameters(), strict=True))
     assert all(weight.grad is None for weight in prepared.model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("files", "left"),
+    [
+        ({"memory.max": "1000", "memory.current": "700", "memory.stat": "anon 500\ninactive_file 100"}, 400),
+        ({"memory.max": "max", "memory.current": "700", "memory.stat": "anon 500"}, math.inf),
+        ({"memory.max": "600", "memory.current": "900", "memory.stat": "inactive_file 0"}, 0),
+        (
+            {
+                "memory/memory.limit_in_bytes": "1000",
+                "memory/memory.usage_in_bytes": "300",
+                "memory/memory.stat": "inactive_file 7\ntotal_inactive_file 50",
+            },
+            750,
+        ),
+        ({}, math.inf),
+    ],
+    ids=["second version", "no limit", "already above it", "first version", "no control groups"],
+)
+def test_a_container_leaves_what_its_limit_does(files: dict[str, str], left: float, tmp_path: Path) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    assert left_by_limit(tmp_path) == left
 
 
 @pytest.mark.parametrize(

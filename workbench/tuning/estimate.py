@@ -18,6 +18,7 @@ from workbench.recipe import Recipe, Training
 from workbench.tuning.collator import Batch, to_device
 from workbench.tuning.forward import mixed_precision, row_losses
 from workbench.tuning.gradients import gradients_proved
+from workbench.tuning.memory_limit import left_by_limit
 
 _MIB = 2**20
 _STATE_BYTES = {"adamw_torch": 8, "adamw_bnb_8bit": 2, "paged_adamw_8bit": 2}
@@ -30,7 +31,8 @@ _FORWARD_SHARE = 1 / 3
 class Estimate:
     """Measured on one batch: ``step_s`` is a whole optimiser step, ``memory_mib`` what the run needs at its peak.
 
-    ``available_mib`` is what it may have: a GPU's memory, or what this machine has free beside other programs.
+    ``available_mib`` is what it may have: a GPU's memory, or what this machine, or the limit of a
+    container, leaves beside other programs.
     """
 
     step_s: float
@@ -167,7 +169,8 @@ def _available_mib(device: torch.device) -> float:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return (free + torch.cuda.memory_reserved(device)) / _MIB
-    return (psutil.virtual_memory().available + psutil.Process().memory_info().rss) / _MIB
+    free: float = min(psutil.virtual_memory().available, left_by_limit())
+    return (free + psutil.Process().memory_info().rss) / _MIB
 
 
 def _forget_peak() -> None:
