@@ -169,8 +169,8 @@ def _available_mib(device: torch.device) -> float:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return (free + torch.cuda.memory_reserved(device)) / _MIB
-    free: float = min(psutil.virtual_memory().available, left_by_limit())
-    return (free + psutil.Process().memory_info().rss) / _MIB
+    left = min(psutil.virtual_memory().available, left_by_limit())
+    return (left + psutil.Process().memory_info().rss) / _MIB
 
 
 def _forget_peak() -> None:
