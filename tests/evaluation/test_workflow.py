@@ -38,7 +38,10 @@ def test_the_base_is_measured_and_the_command_prints_it(harbour: Workspace) -> N
         "golden",
         "model",
         "dataset",
+        "base",
+        "differences",
         "by_camera",
+        "slices",
         "report",
         "mlflow_run_id",
     }
@@ -46,6 +49,8 @@ def test_the_base_is_measured_and_the_command_prints_it(harbour: Workspace) -> N
     assert set(told["class_accuracy"]) == {"value", "low", "high"}
     assert 0 <= told["class_accuracy"]["low"] <= told["class_accuracy"]["value"] <= told["class_accuracy"]["high"] <= 1
     assert set(told["by_camera"]) == {"dock"}
+    assert (told["base"], told["differences"]) == (None, {}), "there is nothing beside the base itself"
+    assert {"class"} <= {one["kind"] for one in told["slices"]}
     assert "harbour" in Path(told["report"]).read_text(encoding="utf-8")
     run = harbour.tracker.get(told["mlflow_run_id"])
     assert (run.kind, run.tags["model_version"]) == ("evaluate", told["model"])
