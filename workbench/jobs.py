@@ -223,8 +223,9 @@ def _alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
 
 
 def _lives(process: psutil.Process) -> bool:
+    """Tell whether it holds files and locks: a process whose first thread has ended does, until its last one has."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 
