@@ -69,6 +69,24 @@ def test_with_two_clips_stretches_of_time_stand_for_more_without_being_taken_for
     assert covered / 300 >= 0.9
 
 
+@pytest.mark.parametrize("clips", [2, 3])
+def test_with_few_clips_scores_are_as_uncertain_as_those_clips_differ(clips: int) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"clip {row // 16}" for row in range(16 * clips)]
+    clusters = clusters_of(names, [START + timedelta(seconds=row) for row in range(16 * clips)])
+    covered = narrow = 0
+    for seed in range(300):
+        scores = rng.normal(3, 0.7, clips)[clusters[:, 0]] + 0.3 * rng.standard_normal(16 * clips)
+        statistic = mean_of("cider", scores, upper=10)
+        interval, by_stretch = (
+            interval_of(statistic, of, seed=seed, resamples=300) for of in (clusters, clusters[:, 1])
+        )
+        covered += interval.low <= 3 <= interval.high
+        narrow += by_stretch.low <= 3 <= by_stretch.high
+    assert covered / 300 >= 0.93
+    assert narrow / 300 < 0.93
+
+
 def test_an_interval_that_ignores_clips_would_be_too_narrow() -> None:
     hits = np.repeat([1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], 20)
     statistic = mean_of("accuracy", hits, is_share=True)
@@ -127,11 +145,12 @@ def test_a_paired_difference_is_sharper_than_two_intervals() -> None:
 def test_clusters_are_clips_or_stretches_of_time() -> None:
     many = [f"clip{row % 4}" for row in range(45)]
     times = [START + timedelta(seconds=row) for row in range(45)]
-    assert clusters_of(many, times).tolist() == clips_of(many).tolist() == [row % 4 for row in range(45)]
+    assert clusters_of(many, times).tolist() == [[row % 4, row % 4] for row in range(45)]
 
     few = ["a"] * 60 + ["b"] * 20
     times = [START + timedelta(seconds=-row) for row in range(80)]
-    clusters = clusters_of(few, times)
+    clips, clusters = clusters_of(few, times).T
+    assert clips.tolist() == clips_of(few).tolist()
     assert set(clusters[:60]).isdisjoint(clusters[60:])
     assert 5 <= len(set(clusters.tolist())) <= 6
     assert set(clips_of(few).tolist()) == {0, 1}

@@ -5,11 +5,11 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 
+from tests.forking import FORKING
 from tests.tuning.conftest import CLASS_NAMES, labelled_frame
 from workbench.recipe import Augmentation, Data, Lora, Recipe, Training
 from workbench.tuning import checkpoint as checkpoints_module
@@ -24,8 +24,6 @@ RECIPE = Recipe(
     ),
 )
 IDENTITY = {"dataset": "of the test"}
-CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.tuning.killed_runs"])
 
 
 def run(base_dir: Path, work_dir: Path, *, resume: bool, dies_at_sync: int | None = None) -> None:
@@ -54,7 +52,7 @@ def run(base_dir: Path, work_dir: Path, *, resume: bool, dies_at_sync: int | Non
 def run_and_wait(base_dir: Path, work_dir: Path, *, resume: bool) -> float:
     """Run to the end in a process; returns the seconds."""
     started = time.monotonic()
-    process = CONTEXT.Process(target=run, args=(base_dir, work_dir), kwargs={"resume": resume})
+    process = FORKING.Process(target=run, args=(base_dir, work_dir), kwargs={"resume": resume})
     process.start()
     process.join()
     assert process.exitcode == 0
@@ -66,7 +64,7 @@ def run_and_kill(
 ) -> bool:
     """Run and kill the process after some seconds or at a sync; tells whether it was killed before its end."""
     chosen = {"resume": True, "dies_at_sync": dies_at_sync}
-    process = CONTEXT.Process(target=run, args=(base_dir, work_dir), kwargs=chosen)
+    process = FORKING.Process(target=run, args=(base_dir, work_dir), kwargs=chosen)
     process.start()
     process.join(after_s)
     if process.is_alive():

@@ -14,6 +14,7 @@ from tests.tuning.test_workflow import stored_dataset
 from workbench.cli import app
 from workbench.domain import LabelledFrame, Site
 from workbench.errors import ModelError, UsageError
+from workbench.footage.pictures import decode_image
 from workbench.models.instructions import class_instruction
 from workbench.models.merging import load_merged, save_merged
 from workbench.models.vlm import Vlm, load_vlm
@@ -21,7 +22,7 @@ from workbench.settings import Settings
 from workbench.tuning.adapter_files import MANIFEST_FILE, verify_adapter
 from workbench.workflows import export_model as workflow
 from workbench.workflows.export_model import PARITY_FILE, export_model
-from workbench.workflows.predict import decode_image, load_site_model
+from workbench.workflows.predict import load_site_model
 from workbench.workflows.tune import tune
 from workbench.workflows.workspace import Workspace
 

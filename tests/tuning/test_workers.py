@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import load_file
 
+from tests.forking import FORKING
 from tests.tuning.conftest import CLASS_NAMES, labelled_frame
 from workbench.recipe import Lora, Part, Recipe, Scaling, Training
 from workbench.tuning.checkpoint import Checkpoint, load_newest
@@ -17,8 +17,6 @@ from workbench.tuning.loop import Checkpoints
 from workbench.tuning.tuner import prepare, tune_model
 from workbench.tuning.workers import ALONE, Workers
 
-CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.tuning.test_workers"])
 WHOLE_PARTS = {
     "connector": Part(path="model.connector", train="full"),
     "text_model": Part(path="model.text_model", train="full"),
@@ -72,7 +70,7 @@ def work(base_dir: Path, work_dir: Path, strategy: str, rank: int, size: int, st
 def run(base_dir: Path, work_dir: Path, strategy: str, size: int, steps: int = TRAINING.max_steps) -> None:
     """Train for ``steps`` steps in ``size`` processes, going on from where the folder's last run was interrupted."""
     processes = [
-        CONTEXT.Process(target=work, args=(base_dir, work_dir, strategy, rank, size, steps)) for rank in range(size)
+        FORKING.Process(target=work, args=(base_dir, work_dir, strategy, rank, size, steps)) for rank in range(size)
     ]
     for process in processes:
         process.start()

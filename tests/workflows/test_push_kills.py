@@ -1,18 +1,17 @@
 """Pushes that are killed, and pushes at the same time, as processes of their own: each frame gets exactly one task."""
 
-import multiprocessing
 import os
 import random
 import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
-from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
 
 import pytest
 
+from tests.forking import FORKING
 from workbench.domain import Site
 from workbench.labeling.studio import NewTask, Studio
 from workbench.settings import Settings
@@ -21,14 +20,6 @@ from workbench.workflows.task_board import open_studio
 from workbench.workflows.workspace import Workspace
 
 KILLS = 5
-
-
-@pytest.fixture(scope="module")
-def processes() -> ForkServerContext:
-    """Processes that begin at once: their modules are loaded already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.workflows.test_push_kills"])
-    return context
 
 
 def push_slowly(settings: Settings, site: str, goes_on: Event) -> None:
@@ -48,9 +39,9 @@ def push_slowly(settings: Settings, site: str, goes_on: Event) -> None:
     workspace.store.close()
 
 
-def started(context: ForkServerContext, settings: Settings, site: str) -> tuple[BaseProcess, Event]:
-    goes_on = context.Event()
-    process = context.Process(target=push_slowly, args=(settings, site, goes_on))
+def started(settings: Settings, site: str) -> tuple[BaseProcess, Event]:
+    goes_on = FORKING.Event()
+    process = FORKING.Process(target=push_slowly, args=(settings, site, goes_on))
     process.start()
     return process, goes_on
 
@@ -61,12 +52,10 @@ def tasks_of_each_frame(bench: Workspace, site: Site) -> Counter[str]:
     return Counter(task.frame_id for task in open_studio(bench).every_task(project_id))
 
 
-def test_a_push_that_is_killed_at_any_point_is_completed_by_the_next(
-    bench: Workspace, labelled_site: Site, processes: ForkServerContext
-) -> None:
+def test_a_push_that_is_killed_at_any_point_is_completed_by_the_next(bench: Workspace, labelled_site: Site) -> None:
     dice = random.Random(7)
     for _ in range(KILLS):
-        process, goes_on = started(processes, bench.settings, labelled_site.name)
+        process, goes_on = started(bench.settings, labelled_site.name)
         assert goes_on.wait(120)
         time.sleep(dice.uniform(0, 0.4))
         if process.is_alive():
@@ -81,10 +70,8 @@ def test_a_push_that_is_killed_at_any_point_is_completed_by_the_next(
     assert bench.store.labels.tasks(labelled_site.name).keys() == set(frame_ids)
 
 
-def test_two_processes_that_push_at_once_make_each_task_once(
-    bench: Workspace, labelled_site: Site, processes: ForkServerContext
-) -> None:
-    both = [started(processes, bench.settings, labelled_site.name) for _ in range(2)]
+def test_two_processes_that_push_at_once_make_each_task_once(bench: Workspace, labelled_site: Site) -> None:
+    both = [started(bench.settings, labelled_site.name) for _ in range(2)]
     for process, _ in both:
         process.join()
 

@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 from workbench.cli import app
 from workbench.domain import Annotation, Camera, Frame, LabelTask, QueueRules, Signal, Site, utc_now
 from workbench.errors import UsageError
+from workbench.footage.pictures import decode_image
 from workbench.labeling.studio import NewTask, Studio
 from workbench.models.vlm import Vlm
 from workbench.scenes.demo_script import CLASS_NAMES
 from workbench.scenes.demo_site import DemoStill, demo_stills
-from workbench.workflows.predict import decode_image, load_site_model
+from workbench.workflows.predict import load_site_model
 from workbench.workflows.queue import AskReport, ask_next, plan_queue
 from workbench.workflows.task_board import open_studio
 from workbench.workflows.workspace import Workspace

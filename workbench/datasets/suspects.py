@@ -11,11 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from workbench.datasets.threads import one_thread
 
@@ -103,6 +98,8 @@ def _group_means(embeddings: Floats, groups: Integers) -> Floats:
 
 def _folds(given: Integers, groups: Integers) -> Iterator[tuple[Integers, Integers]]:
     """Yield the places that are learnt from, which hold two classes at least, and those that are asked about."""
+    from sklearn.model_selection import GroupKFold
+
     folds = min(_FOLDS, len(np.unique(groups)))
     if folds < 2:
         return
@@ -121,6 +118,11 @@ def _spread(places: Integers, given: Integers) -> Integers:
 
 
 def _probabilities(features: Floats, given: Integers, learnt: Integers, asked: Integers) -> NDArray[np.float64]:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     model = make_pipeline(StandardScaler(), LogisticRegression(C=_REGULARISATION, max_iter=_STEPS))
     with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # few steps tell a wrong class from a right one

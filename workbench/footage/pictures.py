@@ -1,4 +1,4 @@
-"""How a decoded picture becomes the bytes that are stored: the same picture gives the same bytes."""
+"""How a decoded picture becomes the bytes that are stored, the same for the same picture, and a picture again."""
 
 import io
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from PIL import Image
 
 from workbench.footage.recordings import size_within
 
-__all__ = ["LONG_SIDE_PX", "Jpeg", "encode_jpeg"]
+__all__ = ["LONG_SIDE_PX", "Jpeg", "decode_image", "encode_jpeg"]
 
 LONG_SIDE_PX = 1280
 """A stored picture is at most so long; a still that is decoded no longer than this is stored as it comes."""
@@ -30,3 +30,8 @@ def encode_jpeg(image: Image.Image) -> Jpeg:
     buffer = io.BytesIO()
     rgb.save(buffer, format="JPEG", quality=JPEG_QUALITY)
     return Jpeg(buffer.getvalue(), size_wh)
+
+
+def decode_image(content: bytes) -> Image.Image:
+    """Return the RGB image of a file's bytes."""
+    return Image.open(io.BytesIO(content)).convert("RGB")

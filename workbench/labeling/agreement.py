@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import krippendorff
 import numpy as np
-from sklearn.metrics import cohen_kappa_score
 
 from workbench.domain import Interval
 from workbench.statistics.intervals import interval_of
@@ -68,6 +67,8 @@ def agreement_of(labeller: str, ratings: Sequence[Ratings], clusters: Integers) 
 
 def agreement_between(first: str, second: str, ratings: Sequence[Ratings], clusters: Integers) -> Agreement:
     """Return Cohen's kappa of two labellers over the frames that both answered."""
+    from sklearn.metrics import cohen_kappa_score
+
     both = [frame for frame, rating in enumerate(ratings) if first in rating and second in rating]
     answers = [[ratings[frame][name] for frame in both] for name in (first, second)]
     equal = np.array([a == b for a, b in zip(*answers, strict=True)], dtype=np.float64)
@@ -77,7 +78,8 @@ def agreement_between(first: str, second: str, ratings: Sequence[Ratings], clust
     chance = float(first_shares @ second_shares) if both else 1.0
     if share is None or chance == 1:
         return Agreement(len(both), share)
-    return Agreement(len(both), share, _beyond_chance(float(cohen_kappa_score(*answers)), share, chance))
+    kappa = float(cohen_kappa_score(*answers))
+    return Agreement(len(both), share, _beyond_chance(kappa, share, chance))
 
 
 def strength_of(coefficient: float) -> str:
@@ -104,10 +106,9 @@ def _alpha(counts: Integers, clusters: Integers) -> Agreement:
 
 def _share(equal: Floats, weights: Floats, clusters: Integers) -> Interval | None:
     """Return the weighted mean of ``equal``; None where all of it stands and falls together."""
-    numbered = np.unique(clusters, return_inverse=True)[1]
-    if not len(equal) or numbered.max() == 0:
+    if len(np.unique(clusters, axis=0)) < 2:
         return None
-    return interval_of(mean_of("agreement", equal, weights=weights, is_share=True), numbered)
+    return interval_of(mean_of("agreement", equal, weights=weights, is_share=True), clusters)
 
 
 def _beyond_chance(value: float, share: Interval, chance: float) -> Interval:

@@ -35,7 +35,7 @@ class GoldScore:
 def score_of(known: Sequence[str], said: Sequence[str], clusters: Integers, *, asked: float) -> GoldScore:
     """Compare at least one answer with what is known of the same frame; ``asked`` is the least share to be right."""
     hits = np.array([a == b for a, b in zip(known, said, strict=True)], dtype=np.float64)
-    right = interval_of(mean_of("right", hits, is_share=True), np.unique(clusters, return_inverse=True)[1])
+    right = interval_of(mean_of("right", hits, is_share=True), clusters)
     counted = Counter(zip(known, said, strict=True))
     confusion = {a: {b: counted[a, b] for b in sorted(set(said)) if counted[a, b]} for a in sorted(set(known))}
     return GoldScore(len(hits), right, _verdict(right, asked), confusion)

@@ -130,5 +130,4 @@ def _rows(counted: _Counted, names: Sequence[str]) -> tuple[Quality, ...]:
 def _mean(name: str, values: Floats, clusters: Integers, *, is_share: bool = False) -> Interval | None:
     if not len(values):
         return None
-    numbered = np.unique(clusters, return_inverse=True)[1]
-    return interval_of(mean_of(name, values, is_share=is_share), numbered)
+    return interval_of(mean_of(name, values, is_share=is_share), clusters)

@@ -20,25 +20,25 @@ def clips_of(clip_ids: Sequence[str]) -> Integers:
 
 
 def clusters_of(clip_ids: Sequence[str], taken_at: Sequence[datetime]) -> Integers:
-    """Return ``[n_rows]``: the cluster of each row for an interval, numbered from 0.
+    """Return ``[n_rows, 2]``: the clip and the stretch of time of each row, each numbered from 0, for an interval.
 
-    With at least four clips a cluster is a clip. With fewer, each clip is cut into contiguous stretches of time, about
-    six in all, no shorter than the cube root of the number of rows (the usual block length for dependent data) where a
-    clip is long enough. Stretches of one clip are less independent than clips: few long ones make up for most of
-    that, as is simulated in ``benchmarks/evaluation.py``, and for a test they would not do (see ``clips_of``).
+    With at least four clips a stretch is a clip. With fewer, each clip is cut into contiguous stretches, about six in
+    all, no shorter than the cube root of the number of rows (the usual block length for dependent data) where a clip
+    is long enough. Stretches of one clip are less independent than clips: for shares and differences few long ones make
+    up for most of that, as is simulated in ``benchmarks/evaluation.py``; for scores and tests they would not do.
     """
     clips = clips_of(clip_ids)
     n_clips = int(clips.max(initial=-1)) + 1
     if n_clips >= ENOUGH_CLIPS:
-        return clips
+        return np.stack([clips, clips], axis=1)
     n_rows = len(clips)
     block_length = max(n_rows ** (1 / 3), n_rows / _STRETCHES)
-    clusters = np.zeros(n_rows, dtype=np.int64)
+    stretches = np.zeros(n_rows, dtype=np.int64)
     started = 0
     for clip in range(n_clips):
         rows = np.flatnonzero(clips == clip)
         rows = rows[np.argsort([taken_at[row] for row in rows], kind="stable")]
         n_blocks = max(1, int(len(rows) / block_length))
-        clusters[rows] = started + np.arange(len(rows)) * n_blocks // len(rows)
+        stretches[rows] = started + np.arange(len(rows)) * n_blocks // len(rows)
         started += n_blocks
-    return clusters
+    return np.stack([clips, stretches], axis=1)

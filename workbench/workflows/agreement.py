@@ -120,8 +120,8 @@ class _Shared:
     def captions(self, of: _Name, name: str) -> Interval | None:
         """Return the mean consensus of the answers ``of`` that name; None where all stand and fall together."""
         rows = np.array([place for place, one in enumerate(self.said) if of(one) == name], dtype=np.int64)
-        clusters = np.unique(self.clusters[self.frame_of[rows]], return_inverse=True)[1]
-        if not len(rows) or clusters.max() == 0:
+        clusters = self.clusters[self.frame_of[rows]]
+        if len(np.unique(clusters[:, 0])) < 2:
             return None
         return interval_of(mean_of("cider", self.cider[rows], upper=CIDER_UPPER), clusters)
 

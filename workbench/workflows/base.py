@@ -213,7 +213,7 @@ def task_figures(answers: HeldOutAnswers, held_out: SceneCache) -> tuple[TaskFig
             name=task,
             share=interval_of(
                 mean_of(task, np.array(given.right, dtype=np.float64), is_share=True),
-                np.unique(given.scenes, return_inverse=True)[1].astype(np.int64),
+                np.array(given.scenes),
             ),
             questions=len(given.right),
             by_guessing=commonest_answer_share(held_out, task),

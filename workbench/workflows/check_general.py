@@ -45,7 +45,7 @@ class GeneralSkills:
             images, questions = [self._scenes[number].image for number, _ in those], [one for _, one in those]
             answers = _chosen(vlm, images, questions) if task == "class" else _said(vlm, images, questions)
             hits = [float(answer == one.answer) for answer, one in zip(answers, questions, strict=True)]
-            clusters = np.unique([number for number, _ in those], return_inverse=True)[1]
+            clusters = np.array([number for number, _ in those])
             measured.append(Measurement(mean_of(f"{task}_accuracy", np.array(hits), is_share=True), clusters))
         said = vlm.generate_captions([scene.image for scene in self._scenes])
         scores = score_captions(said, [[scene.caption] for scene in self._scenes])

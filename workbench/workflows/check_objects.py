@@ -11,12 +11,12 @@ from workbench.evaluation.checks import Check
 from workbench.evaluation.object_words import COMMON_OBJECTS, ObjectWords
 from workbench.evaluation.pope import Probe, ProbeKind, make_probes, score_probes
 from workbench.evaluation.report import Assessment
+from workbench.footage.pictures import decode_image
 from workbench.models.instructions import yes_no_instruction
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress
 from workbench.statistics.clusters import clusters_of
 from workbench.workflows.checks import Finding
-from workbench.workflows.predict import decode_image
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["Mentions", "Probes", "object_words", "probes_of"]

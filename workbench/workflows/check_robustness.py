@@ -14,11 +14,11 @@ from workbench.evaluation.classification import class_accuracy
 from workbench.evaluation.corruptions import CORRUPTIONS, LEVELS, corrupt
 from workbench.evaluation.report import Assessment
 from workbench.evaluation.robustness import CLEAN, condition_name
+from workbench.footage.pictures import decode_image
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress
 from workbench.statistics.clusters import clusters_of
 from workbench.workflows.checks import Finding
-from workbench.workflows.predict import decode_image
 
 __all__ = ["Robustness"]
 

@@ -9,14 +9,13 @@ import numpy as np
 
 from workbench.domain import Camera, SelectionStep
 from workbench.footage.diversity import Embeddings
-from workbench.footage.pictures import Jpeg
+from workbench.footage.pictures import Jpeg, decode_image
 from workbench.footage.quotas import hour_of
 from workbench.footage.selection import KnownStills, SelectionRules, Sieve, sieve
 from workbench.models.dual_encoder import load_dual_encoder
 from workbench.progress import Progress
 from workbench.store import FrameFilter, Print
 from workbench.workflows.frame_looks import encoder_digest, prints_of
-from workbench.workflows.predict import decode_image
 from workbench.workflows.spreading import spread
 from workbench.workflows.still_keeper import TakenStill
 from workbench.workflows.workspace import Workspace

@@ -60,8 +60,8 @@ def find_label_noise(rows: Sequence[ManifestRow], looks: Looks) -> Suspects:
     """Return the rows whose class may be wrong; those without a picture are not judged."""
     known = np.flatnonzero(looks.known)
     judged = [rows[place] for place in known]
-    groups = clusters_of([row.clip_id for row in judged], [row.taken_at for row in judged])
-    suspects = find_suspects(looks.embeddings[known], [row.class_name for row in judged], groups)
+    stretches = clusters_of([row.clip_id for row in judged], [row.taken_at for row in judged])[:, 1]
+    suspects = find_suspects(looks.embeddings[known], [row.class_name for row in judged], stretches)
     return suspects.at(known)
 
 

@@ -24,7 +24,8 @@ from workbench.workflows.exams import Exam, Sitting
 from workbench.workflows.golden import load_golden
 from workbench.workflows.judging import Answering, CaptionJudge, open_judge
 from workbench.workflows.measured import GOLDEN, MEASURE
-from workbench.workflows.predict import BASE, CHAMPION, load_site_model, tuned_run
+from workbench.workflows.predict import load_site_model
+from workbench.workflows.site_models import BASE, CHAMPION, tuned_run
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["Evaluation", "evaluate"]

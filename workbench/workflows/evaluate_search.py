@@ -7,6 +7,7 @@ import numpy as np
 
 from workbench.domain import EvaluationReport, Interval, LabelledFrame, Split
 from workbench.errors import DatasetError
+from workbench.footage.pictures import decode_image
 from workbench.models.dual_encoder import DualEncoder, Embeddings
 from workbench.models.ranking import rank_search
 from workbench.progress import Progress, silent
@@ -17,7 +18,6 @@ from workbench.tracking import RunLog
 from workbench.tuning.pairs import PairLabels
 from workbench.workflows.build import dataset_of
 from workbench.workflows.dataset_rows import learnt_from, load_rows
-from workbench.workflows.predict import decode_image
 from workbench.workflows.search_encoder import CURRENT, load_site_encoder
 from workbench.workflows.workspace import Workspace
 

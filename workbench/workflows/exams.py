@@ -9,11 +9,12 @@ import numpy as np
 from workbench.datasets import ManifestRow, StoredRows
 from workbench.domain import Interval, Site, Split
 from workbench.evaluation import Answers, Assessment, assess, compare
+from workbench.footage.pictures import decode_image
 from workbench.models.opinions import Opinion, form_opinions
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress
 from workbench.workflows.measured import GOLDEN, measured, stored_answers
-from workbench.workflows.predict import decode_image, load_site_model
+from workbench.workflows.predict import load_site_model
 from workbench.workflows.spreading import spread
 from workbench.workflows.workspace import Workspace
 

@@ -12,6 +12,7 @@ from PIL.Image import Image
 from workbench.datasets import ManifestRow, load_manifest
 from workbench.domain import DatasetVersion, Site, Split, utc_now
 from workbench.errors import DatasetError, UsageError
+from workbench.footage.pictures import decode_image
 from workbench.models.merging import load_merged, save_merged
 from workbench.models.vlm import Vlm, load_vlm
 from workbench.progress import Progress, silent
@@ -27,7 +28,8 @@ from workbench.tuning.tuner import loading_arguments
 from workbench.workflows.build import dataset_of
 from workbench.workflows.dataset_rows import frames_of, gone_from
 from workbench.workflows.new_folder import require_empty, whole
-from workbench.workflows.predict import CHAMPION, base_source, decode_image, load_site_model, tuned_run
+from workbench.workflows.predict import load_site_model
+from workbench.workflows.site_models import CHAMPION, base_source, tuned_run
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["ModelExport", "export_model"]

@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.datasets.looks import Looks
 from workbench.footage.fingerprints import HASH_BITS, picture_hash
+from workbench.footage.pictures import decode_image
 from workbench.progress import Progress, silent
 from workbench.store import Print
 from workbench.workflows.spreading import spread
@@ -81,8 +82,6 @@ class _Looker:
         self._workspace, self._digest = workspace, encoder_digest
 
     def __call__(self, frame_ids: Sequence[str]) -> list[Print]:
-        from workbench.workflows.predict import decode_image
-
         jpegs = [self._workspace.frame_files.read(frame_id) for frame_id in frame_ids]
         embeddings = self._encoder.embed_images([decode_image(jpeg) for jpeg in jpegs])
         return [

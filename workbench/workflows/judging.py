@@ -30,11 +30,12 @@ from workbench.evaluation.judging import (
     judge_prompt,
 )
 from workbench.evaluation.report import Assessment
+from workbench.footage.pictures import decode_image
 from workbench.models.instructions import CAPTION_INSTRUCTION
 from workbench.progress import Progress
 from workbench.statistics.clusters import clusters_of
 from workbench.statistics.statistic import mean_of
-from workbench.workflows.predict import base_source, decode_image
+from workbench.workflows.site_models import base_source
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["CaptionJudge", "open_judge", "read_rubric"]

@@ -14,7 +14,7 @@ from workbench.evaluation.checks import CheckResult, result_from_json
 from workbench.tracking import RunSummary
 from workbench.workflows.dataset_rows import load_rows
 from workbench.workflows.golden import load_golden
-from workbench.workflows.predict import BASE, CHAMPION, champion_of
+from workbench.workflows.site_models import BASE, CHAMPION, champion_of
 from workbench.workflows.workspace import Workspace
 
 __all__ = [

@@ -10,12 +10,14 @@ import numpy as np
 
 from workbench.domain import DatasetVersion, DriftReport, Frame, LabelledFrame, Split
 from workbench.drift import CameraWindows, Window, drift_reports
+from workbench.footage.pictures import decode_image
 from workbench.models.dual_encoder import DualEncoder, load_dual_encoder
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
 from workbench.store import Cursor, FrameFilter
 from workbench.workflows.dataset_rows import load_rows
-from workbench.workflows.predict import champion_of, decode_image, load_site_model
+from workbench.workflows.predict import load_site_model
+from workbench.workflows.site_models import champion_of
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["check_drift"]

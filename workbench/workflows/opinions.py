@@ -5,11 +5,11 @@ import json
 from collections.abc import Sequence
 
 from workbench.domain import Site
+from workbench.footage.pictures import decode_image
 from workbench.models.opinions import form_opinions
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress
 from workbench.store import KeptOpinion
-from workbench.workflows.predict import decode_image
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["OpinionKeeper"]

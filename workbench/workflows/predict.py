@@ -2,37 +2,24 @@
 
 import hashlib
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from workbench.domain import Candidate, Prediction, Site
+from workbench.domain import Prediction, Site
 from workbench.errors import ModelError, UsageError
+from workbench.footage.pictures import decode_image
 from workbench.models.opinions import Opinion, form_opinions
 from workbench.models.vlm import Vlm, load_vlm
 from workbench.promotion.registry import ADAPTER_PATH
-from workbench.recipe import EMBEDDED, Base
 from workbench.recipe_file import load_recipe
 from workbench.tracking import RunSummary
 from workbench.tuning.adapter_files import RECIPE_FILE, verify_adapter
 from workbench.tuning.tuner import loading_arguments
-from workbench.workflows.run_kinds import TUNE_SEARCH
+from workbench.workflows.site_models import CHAMPION, base_source, tuned_run
 from workbench.workflows.workspace import Workspace
 
-__all__ = [
-    "BASE",
-    "CHAMPION",
-    "base_source",
-    "champion_of",
-    "decode_image",
-    "load_site_model",
-    "predict",
-    "predict_images",
-    "tuned_run",
-]
-
-BASE, CHAMPION = "base", "champion"
+__all__ = ["load_site_model", "predict", "predict_images"]
 
 
 def load_site_model(workspace: Workspace, site: str, model: str = CHAMPION) -> Vlm:
@@ -46,32 +33,6 @@ def load_site_model(workspace: Workspace, site: str, model: str = CHAMPION) -> V
     if run is None:
         return load_vlm(workspace.settings.resolved_base_model)
     return _load_adapted(workspace, known_site, run)
-
-
-def tuned_run(workspace: Workspace, site: str, model: str) -> RunSummary | None:
-    """Return the run whose adapter ``model`` names; None where that is the base.
-
-    UsageError for a run that tuned a dual encoder, which answers nothing.
-    """
-    if model == BASE:
-        return None
-    if model != CHAMPION:
-        run = workspace.tracker.get(model)
-        if run.kind == TUNE_SEARCH:
-            raise UsageError(
-                expected="a run that tuned the answering model",
-                found=f"run {run.id[:12]}, which tuned a dual encoder",
-                remedy="use it with `workbench search`",
-            )
-        return run
-    champion = champion_of(workspace, site)
-    return None if champion is None else workspace.tracker.get(champion.run_id)
-
-
-def champion_of(workspace: Workspace, site: str) -> Candidate | None:
-    """Return the candidate in force, None while the site has no champion."""
-    version = workspace.store.promotions.champion(site)
-    return None if version is None else workspace.store.promotions.get(site, version)
 
 
 def predict(workspace: Workspace, image_path: Path, *, site: str, model: str = CHAMPION) -> Prediction:
@@ -88,11 +49,6 @@ def predict_images(vlm: Vlm, site: Site, images: Sequence[Image.Image], frame_id
     return [_prediction(vlm, site, frame_id, one) for frame_id, one in zip(frame_ids, opinions, strict=True)]
 
 
-def base_source(workspace: Workspace, base: Base) -> str:
-    """Return the directory or hub name of the model that a recipe's ``base`` section names."""
-    return workspace.settings.resolved_base_model if base.model == EMBEDDED else base.model
-
-
 def _prediction(vlm: Vlm, site: Site, frame_id: str, opinion: Opinion) -> Prediction:
     chosen = int(opinion.probabilities.argmax())
     return Prediction(
@@ -102,11 +58,6 @@ def _prediction(vlm: Vlm, site: Site, frame_id: str, opinion: Opinion) -> Predic
         model_version=vlm.version,
         score=float(opinion.probabilities[chosen]),
     )
-
-
-def decode_image(content: bytes) -> Image.Image:
-    """Return the RGB image of a file's bytes."""
-    return Image.open(BytesIO(content)).convert("RGB")
 
 
 def _load_adapted(workspace: Workspace, site: Site, run: RunSummary) -> Vlm:

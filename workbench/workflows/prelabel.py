@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain import Prediction, Site
 from workbench.errors import ModelError
+from workbench.footage.pictures import decode_image
 from workbench.store import CurrentModel
 from workbench.workflows.spreading import spread
 from workbench.workflows.workspace import Workspace
@@ -74,7 +75,7 @@ def _loaded_there(workspace: Workspace, *, site: Site, version: str) -> Callable
 
 
 def _guessed(workspace: Workspace, vlm: "Vlm", site: Site, frame_ids: Sequence[str]) -> list[Prediction]:
-    from workbench.workflows.predict import decode_image, predict_images
+    from workbench.workflows.predict import predict_images
 
     images = [decode_image(workspace.frame_files.read(frame_id)) for frame_id in frame_ids]
     return predict_images(vlm, site, images, frame_ids)

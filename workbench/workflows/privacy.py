@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from workbench.datasets.disk import embeds_pictures
 from workbench.domain import Camera, Frame, LabelTask, Mask
 from workbench.errors import LabelStudioError, StorageError
-from workbench.footage.pictures import encode_jpeg
+from workbench.footage.pictures import decode_image, encode_jpeg
 from workbench.footage.privacy import covered, is_covering
 from workbench.progress import Progress, silent
 from workbench.store import FOLDERS, FrameFilter
 from workbench.tuning.feature_files import forget_features
 from workbench.workflows.images import ImageLinks
-from workbench.workflows.predict import decode_image
 from workbench.workflows.task_board import open_studio
 from workbench.workflows.workspace import Workspace
 

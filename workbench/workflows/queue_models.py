@@ -17,9 +17,10 @@ from workbench.progress import Progress
 from workbench.store import KeptOpinion
 from workbench.workflows.answers import settled_answers
 from workbench.workflows.opinions import OpinionKeeper
-from workbench.workflows.predict import champion_of, load_site_model
+from workbench.workflows.predict import load_site_model
 from workbench.workflows.queue_evidence import Evidence, by_disagreement, by_uncertainty
 from workbench.workflows.queue_stills import Stills
+from workbench.workflows.site_models import champion_of
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["Judgement", "QueueModels"]

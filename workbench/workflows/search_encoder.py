@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.domain import utc_now
 from workbench.errors import ModelError, UsageError
+from workbench.footage.pictures import decode_image
 from workbench.models.dual_encoder import DualEncoder, Embeddings, load_dual_encoder
 from workbench.progress import Progress, silent
 from workbench.promotion.registry import ADAPTER_PATH
@@ -16,9 +17,9 @@ from workbench.store import ChosenEncoder
 from workbench.tracking import RunSummary
 from workbench.tuning.adapter_files import RECIPE_FILE, verify_adapter
 from workbench.workflows.frame_looks import looks_of
-from workbench.workflows.predict import BASE, decode_image
 from workbench.workflows.run_kinds import TUNE_SEARCH
 from workbench.workflows.search_training import encoder_source
+from workbench.workflows.site_models import BASE
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["CURRENT", "SiteEncoder", "choose_encoder", "load_site_encoder", "tuned_search_run"]

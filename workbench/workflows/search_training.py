@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.domain import DatasetVersion, LabelledFrame, Site, Split
+from workbench.footage.pictures import decode_image
 from workbench.models.dual_encoder import DualEncoder
 from workbench.recipe import EMBEDDED
 from workbench.search_recipe import SearchBase, SearchRecipe
@@ -14,7 +15,6 @@ from workbench.tuning.loop import Checkpoints
 from workbench.tuning.packages import package_versions
 from workbench.tuning.search_tuner import PreparedSearch, prepare_search, tune_dual_encoder
 from workbench.workflows.dataset_rows import load_rows
-from workbench.workflows.predict import decode_image
 from workbench.workflows.training import Listeners, Outcome
 from workbench.workflows.workspace import Workspace
 

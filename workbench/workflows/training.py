@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.domain import DatasetVersion, LabelledFrame, Prediction, Site, Split
+from workbench.footage.pictures import decode_image
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
 from workbench.recipe import Recipe
@@ -20,7 +21,8 @@ from workbench.tuning.tuner import Preflight, Prepared, prepare, tune_model
 from workbench.tuning.workers import ALONE, Workers
 from workbench.workflows.dataset_rows import load_rows
 from workbench.workflows.general_frames import general_frames
-from workbench.workflows.predict import base_source, decode_image, predict_images
+from workbench.workflows.predict import predict_images
+from workbench.workflows.site_models import base_source
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["Announce", "Assignment", "Listeners", "Outcome", "Warn", "prepared_for", "train"]
