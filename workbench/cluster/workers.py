@@ -1,6 +1,7 @@
 """Processes of the cluster that train together, replaced where they are lost (Ray Train)."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ __all__ = ["Plan", "Tell", "train_together"]
 Tell = Callable[..., None]
 """Says something (its name, and what there is to say) to the process that waits for the workers."""
 _LISTEN_S = 0.2
+_AGREE_S = 5.0
 _Outcome = TypeVar("_Outcome")
 
 
@@ -112,7 +114,7 @@ class _Mailbox:
 
     def __init__(self) -> None:
         self._messages: list[tuple[Any, ...]] = []
-        self._refusal: WorkbenchError | None = None
+        self._refusals: list[WorkbenchError] = []
         self._outcome: Any = None
 
     def put(self, *message: Any) -> None:
@@ -123,17 +125,20 @@ class _Mailbox:
         return taken
 
     def refuse(self, error: WorkbenchError) -> None:
-        self._refusal = self._refusal or error
+        self._refusals.append(error)
+
+    def refused(self) -> int:
+        return len(self._refusals)
 
     def finish(self, outcome: Any) -> None:
         self._outcome = outcome
 
     def end(self) -> tuple[WorkbenchError | None, Any]:
-        return self._refusal, self._outcome
+        return next(iter(self._refusals), None), self._outcome
 
 
 def _work(work: Callable[[Tell], object], mailbox: Any) -> None:
-    """Work, unless a worker refused to: Ray starts everybody again then, as it does when one is lost."""
+    """Work, unless a worker refused to: Ray starts everybody again where others go on, as when one is lost."""
     if ray.get(mailbox.end.remote())[0] is not None:
         return
 
@@ -144,9 +149,19 @@ def _work(work: Callable[[Tell], object], mailbox: Any) -> None:
         outcome = work(tell)
     except WorkbenchError as error:
         ray.get(mailbox.refuse.remote(error))
-        raise
+        if not _all_refuse(mailbox):
+            raise
+        return
     if ray.train.get_context().get_world_rank() == 0:
         ray.get(mailbox.finish.remote(outcome))
+
+
+def _all_refuse(mailbox: Any) -> bool:
+    """Tell whether within some seconds every worker refuses: then none waits for another, and none need start again."""
+    workers, give_up_at = ray.train.get_context().get_world_size(), time.monotonic() + _AGREE_S
+    while (refused := ray.get(mailbox.refused.remote())) < workers and time.monotonic() < give_up_at:
+        time.sleep(_LISTEN_S)
+    return bool(refused == workers)
 
 
 def _pass_on(mailbox: Any, hear: Tell) -> None:
