@@ -10,7 +10,7 @@ demo: .venv/.ready .venv-labelstudio/.ready
 	$(BIN)/workbench demo
 
 test: lint .venv-labelstudio/.ready chromium rtsp-server postgresql
-	OMP_NUM_THREADS=1 $(BIN)/pytest --ignore tests/cluster --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
+	OMP_NUM_THREADS=1 $(BIN)/pytest --ignore tests/cluster --numprocesses 3 --dist loadgroup --no-loadscope-reorder \
 		--durations 25
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/cluster  # a Ray cluster of two machines needs both cores
 

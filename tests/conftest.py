@@ -15,9 +15,9 @@ pytest_plugins = ["tests.services"]
 SHARED_FOOTAGE = Path(__file__).resolve().parents[2] / "shared" / "footage"
 
 
-_SHARING_FOLDERS = {"cluster", "models", "promotion", "store", "tuning", "ui"}
+_SHARING_FOLDERS = {"models", "promotion", "store", "tuning", "ui"}
 """Folders whose tests share something that is dear to make: a trained model, a server, a browser."""
-_LONGEST = ("label-studio", "test_demo.py", "cluster", "ui", "tuning", "models", "promotion", "store")
+_LONGEST = ("label-studio", "test_demo.py", "ui", "tuning", "models", "promotion", "store")
 """Groups of some minutes. They are begun first, so that no worker is left with one when the others have ended."""
 
 

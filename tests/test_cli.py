@@ -12,7 +12,8 @@ import typer
 
 from workbench.cli import app
 
-HEAVY = ("torch", "transformers", "mlflow", "gradio", "datasets", "peft", "label_studio_sdk", "av")
+OF_MODELS = ("torch", "transformers", "peft", "bitsandbytes", "sklearn")
+HEAVY = (*OF_MODELS, "mlflow", "gradio", "datasets", "label_studio_sdk", "av")
 
 
 def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -42,8 +43,9 @@ def test_every_command_and_option_explains_itself(path: str) -> None:
         assert getattr(parameter, "help", None), f"{path}: {parameter.name}"
 
 
-def test_help_loads_no_heavy_library() -> None:
-    probe = f"import sys, workbench.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
+@pytest.mark.parametrize(("module", "libraries"), [("workbench.cli", HEAVY), ("workbench.ui.server", OF_MODELS)])
+def test_help_and_pages_wait_for_no_library_that_only_work_needs(module: str, libraries: tuple[str, ...]) -> None:
+    probe = f"import sys, {module}; print([name for name in {libraries!r} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"
 

@@ -24,25 +24,25 @@ WHOLE_PARTS = {
 TRAINING = Training(max_steps=4, eval_steps=2, save_steps=2, gradient_accumulation_steps=2, learning_rate=1e-3)
 
 
-def recipe_for(workers: int, strategy: str) -> Recipe:
+def recipe_for(workers: int, strategy: str, dropout: float) -> Recipe:
     """The same eight frames in every step, however many workers divide them."""
     return Recipe(
         parts=WHOLE_PARTS if strategy == "fsdp" else Recipe().parts,
-        lora=Lora(r=2),
+        lora=Lora(r=2, lora_dropout=dropout),
         launcher="ray",
         scaling=Scaling(num_workers=workers, strategy=strategy),
         training=TRAINING.model_copy(update={"per_device_train_batch_size": 4 // workers}),
     )
 
 
-def work(base_dir: Path, work_dir: Path, strategy: str, rank: int, size: int, steps: int) -> None:
+def work(base_dir: Path, work_dir: Path, strategy: str, rank: int, size: int, steps: int, dropout: float) -> None:
     torch.set_num_threads(1)
     workers = ALONE
     if size > 1:
         meeting = f"file://{work_dir}/meeting-{steps}"
         dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=size)
         workers = Workers.joined(strategy)
-    recipe = recipe_for(size, strategy)
+    recipe = recipe_for(size, strategy, dropout)
     frames = [labelled_frame(index) for index in range(8)]
     prepared = prepare(
         recipe, str(base_dir), CLASS_NAMES, frames[:5], frames[5:], features_dir=work_dir / "features", workers=workers
@@ -67,10 +67,11 @@ def work(base_dir: Path, work_dir: Path, strategy: str, rank: int, size: int, st
     (work_dir / f"share-{rank}.json").write_text(json.dumps(share))
 
 
-def run(base_dir: Path, work_dir: Path, strategy: str, size: int, steps: int = TRAINING.max_steps) -> None:
+def run(base_dir: Path, work_dir: Path, strategy: str, size: int, steps: int, dropout: float = 0.0) -> None:
     """Train for ``steps`` steps in ``size`` processes, going on from where the folder's last run was interrupted."""
     processes = [
-        FORKING.Process(target=work, args=(base_dir, work_dir, strategy, rank, size, steps)) for rank in range(size)
+        FORKING.Process(target=work, args=(base_dir, work_dir, strategy, rank, size, steps, dropout))
+        for rank in range(size)
     ]
     for process in processes:
         process.start()
@@ -122,3 +123,11 @@ def test_two_workers_train_as_one_does_and_go_on_where_they_were_interrupted(
     for rank in (0, 1):
         share = json.loads((together / f"share-{rank}.json").read_text())
         assert share == pytest.approx(0.5 if strategy == "fsdp" else 1.0, abs=0.05)
+
+
+def test_what_is_left_out_at_random_is_the_same_after_an_interruption(base_dir: Path, tmp_path: Path) -> None:
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    for directory, steps in ((unbroken, 4), (broken, 2), (broken, 4)):
+        directory.mkdir(exist_ok=True)
+        run(base_dir, directory, "ddp", 2, steps, dropout=0.3)
+    assert all(torch.equal(weights(broken)[name], weight) for name, weight in weights(unbroken).items())

@@ -59,7 +59,7 @@ class JobPanel:
         self.outputs = [status, cancel, told, timer, self._ended]
         self.view = View(workspace, self.look, self.outputs)
         name = next(iter(titles)).replace("-", "_")
-        self.view.show_on(timer.tick, site, name=f"look_{name}")
+        View(workspace, self.look_again, self.outputs).show_on(timer.tick, site, name=f"look_{name}")
         cancel.click(self.cancel, site, self.outputs, show_progress="hidden", api_name=f"cancel_{name}")
 
     def when_ended(self, view: View) -> None:
@@ -78,6 +78,11 @@ class JobPanel:
         cancel = gr.Button(visible=job.is_open and self._can_cancel)
         more = Markup("") if job.state is JobState.QUEUED else self._more(job)
         return self._status(job), cancel, more, gr.Timer(active=job.is_open), None if job.is_open else job.id
+
+    def look_again(self, site: str | None) -> tuple[object, ...]:
+        """Return what an open job has new to tell: a browser computes long for each part that it is given again."""
+        status, cancel, more, timer, ended = self.look(site)
+        return (status, gr.skip(), more, gr.skip(), gr.skip()) if timer.active else (status, cancel, more, timer, ended)
 
     def newest(self, site: str | None) -> Job | None:
         """Return the newest job of the panel's kinds at ``site``; those that wait hide none that runs."""
