@@ -60,6 +60,7 @@ def test_three_people_close_the_loop_from_the_page(
     press(engineer, "Add camera")
     expect(engineer.get_by_role("combobox", name="Camera")).to_have_value(CAMERA)
     engineer.get_by_label("Video or folder on the server").fill(str(footage))
+    engineer.get_by_label("Seconds between stills").fill("2")
     work(engineer, "Take stills", "Taking stills")
 
     look_at(engineer, "Label")
