@@ -116,6 +116,14 @@ def test_the_page_tells_whether_the_frames_were_held_out(split: Split, told: str
     assert told in page
 
 
+@pytest.mark.parametrize(("rows", "is_told"), [(15, True), (20, False)])
+def test_the_page_tells_why_scores_of_few_clips_are_open(rows: int, is_told: bool) -> None:
+    whole = answers("adapted", {1})
+    some = Answers(whole.model_version, NAMES, whole.probabilities[:rows], whole.captions[:rows])
+    seen = assess(ROWS[:rows], some, dataset_id="d", split=Split.TEST)
+    assert ("measure on 4 clips or more" in render_html(seen, site="harbour", made_at="2026-01-02")) is is_told
+
+
 def test_the_page_of_the_base_alone_makes_no_comparison() -> None:
     page = render_html(measured("base", {1}), site="harbour", made_at="2026-01-02")
     assert "base model did" not in page

@@ -14,6 +14,7 @@ from workbench.evaluation.plots import abstention_plot, precision_recall_plots, 
 from workbench.evaluation.report import Assessment, FrameResult
 from workbench.evaluation.slices import SliceFigures
 from workbench.metric_texts import FIGURE_TEXTS, METRIC_TEXTS
+from workbench.statistics.clusters import ENOUGH_CLIPS
 
 __all__ = ["render_html"]
 
@@ -56,6 +57,7 @@ def render_html(
         precision_recall=precision_recall_plots(assessment, baseline),
         texts=METRIC_TEXTS,
         matrix=_matrix(assessment),
+        enough_clips=ENOUGH_CLIPS,
         worst=assessment.worst_frames(_WORST_FRAMES),
         right=sum(result.is_right for result in assessment.frames),
         thumbnail=_thumbnail,
