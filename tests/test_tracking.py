@@ -91,7 +91,7 @@ def test_an_exception_marks_the_run_failed(tracker: Tracker) -> None:
     with pytest.raises(ZeroDivisionError), tracker.run("yard", "broken", kind="drift") as run:
         run.log_metrics({"share": 1 / 0})
 
-    assert [summary.state for summary in tracker.runs("yard", kind="drift")] == ["FAILED"]
+    assert [summary.state for summary in tracker.runs("yard", "drift")] == ["FAILED"]
 
 
 def test_adding_to_a_run_leaves_its_end_as_it_was(tracker: Tracker) -> None:
@@ -108,16 +108,13 @@ def test_adding_to_a_run_leaves_its_end_as_it_was(tracker: Tracker) -> None:
 
 
 def test_runs_are_listed_by_site_and_kind_newest_first(tracker: Tracker) -> None:
-    for name in ("one", "two"):
-        with tracker.run("gate", name, kind="tune"):
-            pass
-    with tracker.run("gate", "three", kind="evaluate"):
-        pass
+    for name, kind in {"one": "tune", "two": "drift", "three": "evaluate", "four": "tune"}.items():
+        with tracker.run("gate", name, kind=kind):
+            time.sleep(0.002)  # MLflow counts milliseconds
 
-    assert {summary.name for summary in tracker.runs("gate", kind="tune")} == {"one", "two"}
-    started = [summary.started_at for summary in tracker.runs("gate")]
-    assert len(started) == 3
-    assert started == sorted(started, reverse=True)
+    assert [summary.name for summary in tracker.runs("gate")] == ["four", "three", "two", "one"]
+    assert [summary.name for summary in tracker.runs("gate", "tune")] == ["four", "one"]
+    assert [summary.name for summary in tracker.runs("gate", "evaluate", "tune")] == ["four", "three", "one"]
     assert tracker.runs("nobody-was-here") == []
 
 

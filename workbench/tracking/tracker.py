@@ -151,15 +151,16 @@ class Tracker:
         """Tell whether MLflow has all that was logged on the run of this whole id, to which nobody adds just now."""
         return all(opening.run_id != run_id for opening, _ in self._undelivered())
 
-    def runs(self, site: str, kind: str | None = None) -> list[RunSummary]:
-        """Return the site's runs, newest first; none when nothing was ever tracked for it."""
+    def runs(self, site: str, *kinds: str) -> list[RunSummary]:
+        """Return the site's runs of ``kinds``, of any where none is named, newest first; [] for an unknown site."""
         self._catch_up()
         with mlflow_errors(self.uri):
             experiment = self.client.get_experiment_by_name(site)
             if experiment is None:
                 return []
-            wanted = f"tags.`{_KIND}` = '{kind}'" if kind else ""
-            return [_summary(run) for run in self._search([experiment.experiment_id], wanted)]
+            filters = [f"tags.`{_KIND}` = '{kind}'" for kind in kinds] or [""]  # MLflow's filters know no "or"
+            found = [_summary(run) for wanted in filters for run in self._search([experiment.experiment_id], wanted)]
+        return sorted(found, key=lambda run: run.started_at, reverse=True)
 
     def get(self, run_id: str) -> RunSummary:
         """Return the run with this id or unique beginning of an id (NotFoundError otherwise)."""

@@ -23,6 +23,7 @@ from workbench.ui.fragments import (
 from workbench.ui.job_panel import JobPanel
 from workbench.ui.session import one_sentence_errors, require, require_site
 from workbench.ui.view import View, card, when_clicked
+from workbench.workflows.run_kinds import DRIFT
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["TITLE", "build"]
@@ -84,7 +85,7 @@ def _overview(workspace: Workspace, site: str | None) -> Markup:
     if not site:
         return no_site()
     newest: dict[str, RunSummary] = {}
-    for run in workspace.tracker.runs(site, "drift"):
+    for run in workspace.tracker.runs(site, DRIFT):
         if run.state == "FINISHED":
             newest.setdefault(run.tags.get("camera", run.name), run)
     if not newest:

@@ -34,7 +34,7 @@ from workbench.ui.session import one_sentence_errors, require, require_site
 from workbench.ui.side_by_side_card import SideBySideCard
 from workbench.ui.view import View, all_of, card, when_clicked
 from workbench.workflows.promote import request_promotion
-from workbench.workflows.run_kinds import TUNE, TUNE_SEARCH
+from workbench.workflows.run_kinds import MEASURE, MEASURE_SEARCH, SWEEP, TUNE, TUNE_SEARCH
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["TITLE", "build"]
@@ -49,9 +49,9 @@ _STATES = {
 _KINDS = {
     TUNE: "tuning",
     TUNE_SEARCH: "tuning of search",
-    "evaluate": "measurement",
-    "evaluate-search": "measurement of search",
-    "drift": "drift check",
+    SWEEP: "sweep",
+    MEASURE: "measurement",
+    MEASURE_SEARCH: "measurement of search",
 }
 _BASE, _CHAMPION = "base", "champion"
 _ALSO = [
@@ -95,7 +95,7 @@ class _Desk:
     jobs: JobPanel
 
     def look(self, site: str | None) -> tuple[object, ...]:
-        runs = self.workspace.tracker.runs(site) if site else []
+        runs = self.workspace.tracker.runs(site, *_KINDS) if site else []
         tuned = [run for run in runs if run.kind in (TUNE, TUNE_SEARCH)]
         named = {run.id: f"{run.name} · {run.started_at:%m-%d %H:%M} · {_word(run)} · {run.id[:8]}" for run in tuned}
         choices = [(name, run_id) for run_id, name in named.items()]
@@ -149,7 +149,7 @@ def _row(run: RunSummary) -> tuple[object, ...]:
     figures = (_figure(run, name) for name in _SHOWN_METRICS)
     return (
         long_text(run.name),
-        _KINDS.get(run.kind, run.kind),
+        _KINDS[run.kind],
         state,
         time_of(run.started_at),
         took,

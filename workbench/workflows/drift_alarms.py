@@ -6,6 +6,7 @@ from datetime import datetime
 
 from workbench.domain import Verdict
 from workbench.tracking import RunSummary
+from workbench.workflows.run_kinds import DRIFT
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["drift_alarms"]
@@ -14,7 +15,7 @@ __all__ = ["drift_alarms"]
 def drift_alarms(workspace: Workspace, site: str) -> dict[str, datetime]:
     """Return the cameras that had drifted when they were checked last, with when the window began in which they had."""
     newest: dict[str, RunSummary] = {}
-    for run in workspace.tracker.runs(site, "drift"):
+    for run in workspace.tracker.runs(site, DRIFT):
         if run.state == "FINISHED" and "camera" in run.tags:
             newest.setdefault(run.tags["camera"], run)
     return {

@@ -23,8 +23,9 @@ from workbench.workflows.evidence_log import REPORT_FILE, Evidence
 from workbench.workflows.exams import Exam, Sitting
 from workbench.workflows.golden import load_golden
 from workbench.workflows.judging import Answering, CaptionJudge, open_judge
-from workbench.workflows.measured import GOLDEN, MEASURE
+from workbench.workflows.measured import GOLDEN
 from workbench.workflows.predict import load_site_model
+from workbench.workflows.run_kinds import MEASURE
 from workbench.workflows.site_models import BASE, CHAMPION, tuned_run
 from workbench.workflows.workspace import Workspace
 

@@ -18,12 +18,12 @@ from workbench.tracking import RunLog
 from workbench.tuning.pairs import PairLabels
 from workbench.workflows.build import dataset_of
 from workbench.workflows.dataset_rows import learnt_from, load_rows
+from workbench.workflows.run_kinds import MEASURE_SEARCH
 from workbench.workflows.search_encoder import CURRENT, load_site_encoder
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["SearchEvaluation", "evaluate_search"]
 
-_KIND = "evaluate-search"
 _AT_ONCE = 64
 
 
@@ -69,7 +69,7 @@ def evaluate_search(
     if searcher.run is not None:
         learnt = learnt_from(workspace, searcher.run.datasets.get("training", ""), rows.rows)
     tags = {"model": model, "model_version": searcher.encoder.version, "split": split.value}
-    with workspace.tracker.run(site, f"{model[:12]} on {split.value}", kind=_KIND, tags=tags) as run:
+    with workspace.tracker.run(site, f"{model[:12]} on {split.value}", kind=MEASURE_SEARCH, tags=tags) as run:
         run.log_dataset(version, split.value)
         run.log_metrics({"rows": own.report.rows, **_flat(own.report)})
         if learnt is not None:

@@ -14,13 +14,13 @@ from workbench.evaluation.checks import CheckResult, result_from_json
 from workbench.tracking import RunSummary
 from workbench.workflows.dataset_rows import load_rows
 from workbench.workflows.golden import load_golden
+from workbench.workflows.run_kinds import MEASURE
 from workbench.workflows.site_models import BASE, CHAMPION, champion_of
 from workbench.workflows.workspace import Workspace
 
 __all__ = [
     "CHECKS_FILE",
     "GOLDEN",
-    "MEASURE",
     "Measured",
     "StoredAnswers",
     "answers_file",
@@ -31,7 +31,7 @@ __all__ = [
     "two_measured",
 ]
 
-MEASURE, GOLDEN = "evaluate", "golden"
+GOLDEN = "golden"
 CHECKS_FILE = "checks.json"
 
 

@@ -17,6 +17,7 @@ from workbench.progress import Progress, silent
 from workbench.store import Cursor, FrameFilter
 from workbench.workflows.dataset_rows import load_rows
 from workbench.workflows.predict import load_site_model
+from workbench.workflows.run_kinds import DRIFT
 from workbench.workflows.site_models import champion_of
 from workbench.workflows.workspace import Workspace
 
@@ -149,7 +150,7 @@ def _current_frames(
 
 def _log(workspace: Workspace, report: DriftReport, version: DatasetVersion, model_version: str) -> None:
     tags = {"camera": report.camera, "model_version": model_version, "verdict": report.verdict.value}
-    with workspace.tracker.run(report.site, f"drift of {report.camera}", kind="drift", tags=tags) as run:
+    with workspace.tracker.run(report.site, f"drift of {report.camera}", kind=DRIFT, tags=tags) as run:
         run.log_dataset(version, "reference")
         run.log_metrics(
             {

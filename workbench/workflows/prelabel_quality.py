@@ -10,6 +10,7 @@ from workbench.errors import LabelStudioError, TrackingError
 from workbench.labeling.suggestion_quality import Quality, VersionQuality, quality_of
 from workbench.progress import Progress, silent
 from workbench.store import Store
+from workbench.workflows.run_kinds import SUGGESTIONS
 from workbench.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["follow_quality", "measure_quality"]
 
-_KIND = "suggestions"
 _RATES = ("accept_rate", "edit_rate", "reject_rate", "words", "characters")
 
 
@@ -54,11 +54,11 @@ def follow_quality(
 def _log(workspace: Workspace, site: str, quality: VersionQuality) -> None:
     """Log a version's present figures to MLflow, in one run that goes on for as long as the version is used."""
     tracker, tags = workspace.tracker, {"model_version": quality.model_version}
-    known = [run for run in tracker.runs(site, _KIND) if run.tags.get("model_version") == quality.model_version]
+    known = [run for run in tracker.runs(site, SUGGESTIONS) if run.tags.get("model_version") == quality.model_version]
     opened = (
         tracker.reopen(known[0].id)
         if known
-        else tracker.run(site, f"suggestions of {quality.model_version}", kind=_KIND, tags=tags)
+        else tracker.run(site, f"suggestions of {quality.model_version}", kind=SUGGESTIONS, tags=tags)
     )
     with opened as run:
         run.log_step(quality.overall.answers, dict(_metrics(quality.overall)))

@@ -20,6 +20,7 @@ from workbench.workflows.opinions import OpinionKeeper
 from workbench.workflows.predict import load_site_model
 from workbench.workflows.queue_evidence import Evidence, by_disagreement, by_uncertainty
 from workbench.workflows.queue_stills import Stills
+from workbench.workflows.run_kinds import TUNE
 from workbench.workflows.site_models import champion_of
 from workbench.workflows.workspace import Workspace
 
@@ -121,7 +122,7 @@ class QueueModels:
         for candidate in self._workspace.store.promotions.all(self._site.name):
             if candidate.state is CandidateState.REQUESTED and candidate.run_id != in_force:
                 return candidate.run_id
-        runs = [run for run in self._workspace.tracker.runs(self._site.name, "tune") if run.state == "FINISHED"]
+        runs = [run for run in self._workspace.tracker.runs(self._site.name, TUNE) if run.state == "FINISHED"]
         return runs[0].id if runs and runs[0].id != in_force else None
 
     def _look_again(

@@ -1,6 +1,11 @@
-"""What a tuning run tuned, as MLflow keeps it; a dual encoder is nothing that promotion could put in force."""
+"""What a run in MLflow is for; of what was tuned, a dual encoder is nothing that promotion could put in force."""
 
-__all__ = ["TUNE", "TUNE_SEARCH"]
+__all__ = ["DRIFT", "MEASURE", "MEASURE_SEARCH", "SUGGESTIONS", "SWEEP", "TUNE", "TUNE_SEARCH"]
 
 TUNE = "tune"
 TUNE_SEARCH = "tune-search"
+SWEEP = "sweep"
+MEASURE = "evaluate"
+MEASURE_SEARCH = "evaluate-search"
+SUGGESTIONS = "suggestions"
+DRIFT = "drift"

@@ -11,13 +11,13 @@ from workbench.progress import Progress, silent
 from workbench.recipe_file import load_any_recipe
 from workbench.tuning.search import Search, parse_space
 from workbench.workflows.build import dataset_of
+from workbench.workflows.run_kinds import SWEEP
 from workbench.workflows.training import Warn
 from workbench.workflows.tune import TuneResult, tune
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["SweepResult", "Trial", "sweep"]
 
-KIND = "sweep"
 _METRIC = "training.metric_for_best_model"
 
 
@@ -85,7 +85,7 @@ def sweep(
         )
     search = Search(known, trials=trials, seed=recipe.training.seed)
     tried: list[Trial] = []
-    with workspace.tracker.run(site, f"{Path(recipe_path).stem} sweep", kind=KIND) as parent:
+    with workspace.tracker.run(site, f"{Path(recipe_path).stem} sweep", kind=SWEEP) as parent:
         parent.log_params({"space": "; ".join(space), "trials": search.trials, "dataset_id": version.id})
         try_one = partial(
             tune, workspace, recipe_path, site=site, dataset_id=version.id, actor=actor, progress=progress, warn=warn

@@ -112,8 +112,8 @@ def resumable_run(workspace: Workspace, job: Job) -> "RunSummary | None":
 def run_of_job(workspace: Workspace, job: Job) -> "RunSummary | None":
     """Return the MLflow run that ``job`` works or worked on; None where it opened none, or another took it over."""
     name = Path(job.log_path).stem
-    runs = workspace.tracker.runs(job.site)
-    return next((run for run in runs if run.job == name and run.kind in (TUNE, TUNE_SEARCH)), None)
+    runs = workspace.tracker.runs(job.site, TUNE, TUNE_SEARCH)
+    return next((run for run in runs if run.job == name), None)
 
 
 def _require_resumed_by_nobody(workspace: Workspace, site: str, run_id: str) -> None:
