@@ -98,6 +98,12 @@ def test_three_people_close_the_loop_from_the_page(
     expect(reviewer.get_by_role("button", name="Approve", exact=True)).to_be_disabled()
     assert store.promotions.champion(SITE) == 1
 
+    look_at(reviewer, "Runs")
+    press(reviewer, "Compare")
+    expect(reviewer.get_by_text("Where this model is furthest behind")).to_be_visible()
+    number, opened = open_what_is_confused(reviewer)
+    assert number == opened > 0
+
     look_at(engineer, "Drift")
     work(engineer, "Check now", "Checking for drift")
     assert _verdicts(labelling_app) == {CAMERA: Verdict.PASS}, "stills of the same days"
@@ -123,6 +129,15 @@ def work(page: Page, button: str, title: str) -> None:
     expect(state).to_be_visible()
     expect(state).not_to_have_text("running", timeout=PATIENCE_WITH_WORK_S * 1000)
     assert state.inner_text() == "done", job.inner_text()
+
+
+def open_what_is_confused(page: Page) -> tuple[int, int]:
+    """Press the first number of the matrix; return it, and how many stills it opened."""
+    cell = page.locator(".wb-cell").first
+    cell.click()
+    stills = page.locator(".wb-popover:popover-open img")
+    expect(stills.first).to_be_visible()
+    return int(cell.inner_text()), stills.count()
 
 
 def answer_as_the_demo_does(app: App) -> int:

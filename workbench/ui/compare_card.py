@@ -187,9 +187,9 @@ def _behind(found: Comparison) -> Markup:
     rows = [
         (
             frame_link(own.frame.frame_id, own.frame.caption),
-            _said(own.frame.class_name, own.frame.caption, "quiet"),
-            _said(own.class_name, own.caption, "good" if own.is_right else "bad"),
-            _said(other.class_name, other.caption, "good" if other.is_right else "bad"),
+            _said(badge(own.frame.class_name), own.frame.caption),
+            _answered(own),
+            _answered(other),
         )
         for own, other in pairs
     ]
@@ -197,8 +197,14 @@ def _behind(found: Comparison) -> Markup:
     return Markup('<div class="wb-samples">{}</div>').format(table(columns, rows))
 
 
-def _said(class_name: str, caption: str, tone: str) -> Markup:
-    return Markup("{}<p>{}</p>").format(badge(class_name, tone), caption)
+def _answered(result: FrameResult) -> Markup:
+    class_name = badge(result.class_name, "good" if result.is_right else "bad")
+    held = Markup("{} <small>{:.0f} % on the true class</small>").format(class_name, 100 * result.truth_probability)
+    return _said(held, result.caption)
+
+
+def _said(class_name: Markup, caption: str) -> Markup:
+    return Markup("{}<p>{}</p>").format(class_name, caption)
 
 
 def _p(value: float | None) -> Markup | str:
