@@ -4,16 +4,18 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL.Image import Image
 from typer.testing import CliRunner
 
 from workbench.cli import app
 from workbench.domain import Contest, LabelClass, Preference, Taxonomy, utc_now
-from workbench.errors import ServiceError, UsageError
+from workbench.errors import ServiceError, UsageError, WorkbenchError
 from workbench.evaluation.checks import Check, result_from_json
 from workbench.evaluation.corruptions import CORRUPTIONS
 from workbench.evaluation.robustness import robustness_curves
+from workbench.statistics.permutation import paired_p_value
 from workbench.workflows import judging
 from workbench.workflows.compare import compare_models
 from workbench.workflows.evaluate import evaluate
@@ -66,6 +68,33 @@ def test_an_adapter_is_checked_beside_its_base_and_all_is_kept(harbour: Workspac
     assert {one.tuned_run for one in measured(harbour, "harbour")} == {tuned, "base"}, (
         "the base needs no run of its own"
     )
+
+
+def test_models_asked_before_and_after_a_class_was_added_are_compared_over_all_classes(
+    harbour: Workspace, tuned: str
+) -> None:
+    before = evaluate(harbour, site="harbour", model=tuned, actor="ada")
+    names = harbour.store.sites.get("harbour").class_names
+    harbour.store.sites.set_taxonomy("harbour", Taxonomy(tuple(map(LabelClass, ("crane", *names)))))
+    evaluate(harbour, site="harbour", model="base", actor="ada")
+
+    found = compare_models(harbour, "harbour", tuned, "base")
+    assert found.other.run_id != before.run_id, "the base was asked anew"
+    assert found.of_own.class_names == found.of_other.class_names == (*names, "crane")
+    assert found.of_own.report.metrics == before.report.metrics
+    clips = np.arange(before.report.rows)
+    assert 0 < paired_p_value(found.of_own.statistics["macro_f1"], found.of_other.statistics["macro_f1"], clips) <= 1
+
+
+def test_what_cannot_be_compared_is_told(harbour: Workspace, tuned: str) -> None:
+    for site, part, sentence in (
+        ("nowhere", "test", "site"),
+        ("harbour", "tests", "train, validation, test, golden, but found tests"),
+        ("harbour", "validation", f"--model {tuned} --split validation"),
+        ("harbour", "golden", "freeze a golden set"),
+    ):
+        with pytest.raises(WorkbenchError, match=sentence):
+            compare_models(harbour, site, tuned, "base", part=part)
 
 
 def test_a_judge_is_asked_twice_and_held_against_people(

@@ -91,6 +91,16 @@ def test_calibration_error_of_a_boaster_and_of_a_modest_model() -> None:
     assert calibration_error(np.full(100, 0.5), hits).value == pytest.approx(0)
 
 
+def test_calibration_error_does_not_depend_on_the_order_of_rows_that_are_as_sure() -> None:
+    sure = np.concatenate([np.full(60, 0.5), np.full(40, 0.8)])
+    hits = np.concatenate([np.ones(30), np.zeros(30), np.ones(32), np.zeros(8)])
+    assert calibration_error(sure, hits).value == pytest.approx(0)
+    assert calibration_error(sure, hits[::-1]).value == pytest.approx(calibration_error(sure[::-1], hits).value)
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(100)
+        assert calibration_error(sure[order], hits[order]).value == pytest.approx(0)
+
+
 def test_calibration_bins_hold_as_many_rows_each() -> None:
     sure = np.concatenate([np.full(10, 0.99), np.linspace(0.5, 0.6, 90)])
     hits = np.concatenate([np.zeros(10), np.ones(90)])

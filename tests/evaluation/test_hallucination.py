@@ -112,6 +112,13 @@ def test_frames_that_can_give_no_probe_are_told() -> None:
         ("a truck", None),
         ("", None),
         ("Nothing but yesterday", None),
+        ("I don’t know.", None),
+        ("I cannot tell", None),
+        ("I am not sure about that.", None),
+        ("I can't say whether there is a truck", None),
+        ("Yes and no", None),
+        ("No, I cannot tell one from here", False),
+        ("I cannot see a truck", False),
     ],
 )
 def test_answers_are_read_or_counted_as_unreadable(answer: str, yes: bool | None) -> None:

@@ -1,6 +1,7 @@
 """The judge by a rubric: what it is asked, what is read from its answers, and how far it can be trusted."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sklearn.metrics import cohen_kappa_score
 from workbench.errors import ServiceError, UsageError
 from workbench.evaluation.judge_report import agreement_with_people, length_controlled_difference, report_on_judge
 from workbench.evaluation.judging import JudgeQuestion, Rubric, Verdict, judge_all, judge_prompt, read_verdict
+from workbench.workflows.judging import read_rubric
 
 RUBRIC = Rubric("Does it name what moves?", ("nothing", "little", "half", "nearly all", "all"))
 
@@ -123,4 +125,22 @@ def test_agreement_that_chance_alone_would_give_is_none() -> None:
 
 def test_a_rubric_describes_every_score() -> None:
     with pytest.raises(UsageError, match="4 descriptions"):
-        Rubric("good?", ("a", "b", "c", "d", ""))
+        Rubric("good?", ("a", "b", "c", "d", " "))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("criteria: good?\ndescriptions: abcde", "found something else"),
+        ("criteria: good?\ndescriptions: [a, b, c, d]", "found 4 descriptions"),
+        ("criteria: good?\ndescriptions: [a, b, c, d, 5]", "found 5 descriptions, or something that is no text"),
+        ("criteria: null\ndescriptions: [a, b, c, d, e]", "or something that is no text"),
+        ("- good", "found something else"),
+        ("criteria: [", "while parsing"),
+    ],
+)
+def test_a_rubric_file_that_cannot_be_used_is_told(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "rubric.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=sentence):
+        read_rubric(path)

@@ -110,8 +110,8 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
         (CANDIDATES[:1], "a row for every image of r.json .* none for 1;"),
         ([*CANDIDATES, CANDIDATES[0]], "each \"image_id\" once .* 'b' more than once"),
         ([*CANDIDATES, {"image_id": 2, "caption": "a"}, {"image_id": 3, "caption": "a"}], "2 and 1 more not there"),
-        ([{"caption": "a man"}], '"image_id" .* in every row .* 1 without'),
-        ([{"image_id": True, "caption": "a man"}], '"image_id" .* in every row .* 1 without'),
+        ([{"caption": "a man"}], 'as "image_id" in every row .* found none in 1 of 1'),
+        ([{"image_id": True, "caption": "a man"}], 'as "image_id" in every row .* found true in 1 of 1'),
         ([{"image_id": 1, "caption": None}, CANDIDATES[0]], 'a text as "caption" .* null in one'),
         ({"annotations": CANDIDATES}, "found another layout"),
         ([1, 2], "found another layout"),
@@ -140,7 +140,7 @@ def test_ids_that_are_numbers_in_one_file_and_texts_in_the_other_are_named(write
         (CANDIDATES, "found another layout"),
         ({"images": []}, "found another layout"),
         ({"annotations": []}, "found an empty list"),
-        ({"annotations": [{"image_id": 1.5, "caption": "a"}]}, "1 without"),
+        ({"annotations": [{"image_id": 1.0, "caption": "a"}]}, 'whole number .* "image_id" .* found 1.0 in 1 of 1'),
     ],
 )
 def test_references_that_cannot_be_used(write: Write, references: object, sentence: str) -> None:
@@ -158,9 +158,9 @@ def test_a_file_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
 
 def test_empty_captions_and_one_image_alone_are_scored_and_told(write: Write) -> None:
     references = write("r.json", {"annotations": [{"image_id": 1, "caption": "a man"}, {"image_id": 1, "caption": ""}]})
-    figures = measure_captions(references, write("c.json", [{"image_id": 1, "caption": " "}]))
+    figures = measure_captions(references, write("c.json", [{"image_id": 1, "caption": "…!"}]))
     assert (figures.values["cider"], figures.rows) == (0, 1)
-    assert "1 candidates and 1 references are empty" in figures.remarks[0]
+    assert "1 candidates and 1 references have no word" in figures.remarks[0]
     assert "one image alone is 0 by its definition" in figures.remarks[1]
 
 
@@ -242,6 +242,10 @@ def _archive() -> bytes:
     return file.getvalue()
 
 
+def _with_header(header: str) -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -252,6 +256,14 @@ def _archive() -> bytes:
         (b"", "an empty file"),
         (b"[[1, 2], [3, 4]]", "something else"),
         (_archive(), "several arrays in one file"),
+        (_archive()[:-9], "something else"),
+        (_with_header("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2"), "something else"),
+        (_with_header("{'descr': '<f8', 'fortran_order': False, 'shape': (10**7, 10**7)}"), "something else"),
+        (
+            _with_header("{'descr': '<f8', 'fortran_order': False, 'shape': (10000000, 10000000)}"),
+            "memory|something else",
+        ),
+        (np.array([[2**53 + 1, 2**53], [0, 1]]), "whole numbers beyond"),
     ],
 )
 def test_similarities_that_cannot_be_used(write: Write, content: object, sentence: str) -> None:

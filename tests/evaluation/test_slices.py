@@ -82,6 +82,20 @@ def test_what_was_never_learnt_stands_apart(frames: list[LabelledFrame]) -> None
     assert np.array_equal(found["objects: some are new"], has_bicycle)
 
 
+def test_a_group_is_held_against_all_others_of_its_question(frames: list[LabelledFrame]) -> None:
+    """Two are too few for a slice of their own, yet they are not of the group; nor is who was not asked a rest."""
+    replies = [{"gate": "open"}] * 30 + [{"gate": "shut"}] * 30 + [{"gate": "jammed"}] * 2 + [{}] * (len(frames) - 62)
+    asked = [replace(one, replies=given) for one, given in zip(frames, replies, strict=True)]
+    hits = np.concatenate([np.ones(30), np.ones(15), np.zeros(len(frames) - 45)])
+    own = mean_of("accuracy", hits, is_share=True)
+    told = {one.value: one.gap for one in figures_of(slices_of(asked), asked, own, None) if one.kind == "answer: gate"}
+    assert told.keys() == {"open", "shut"}
+    assert told["open"] is not None
+    assert told["open"].value == pytest.approx(1 - 15 / 32)
+    assert told["shut"] is not None
+    assert told["shut"].value == pytest.approx(15 / 30 - 30 / 32)
+
+
 def test_what_is_small_or_everything_is_no_slice(frames: list[LabelledFrame]) -> None:
     assert slices_of(frames[:4]) == []
     assert "camera" not in {one.kind for one in slices_of(frames[:12])}

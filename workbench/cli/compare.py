@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from workbench.workflows.compare import Comparison
 
 ModelArgument = Annotated[str, typer.Argument(help="Run that tuned or measured it, or `base` or `champion`.")]
-PartOption = Annotated[str, typer.Option("--part", help="`test`, `validation` or `golden`.")]
+PartOption = Annotated[str, typer.Option("--part", help="`test`, `validation`, `train` or `golden`.")]
 
 
 def compare(

@@ -14,7 +14,7 @@ from workbench.evaluation.ptb import tokenise_all
 from workbench.evaluation.rouge import rouge_l_scores
 from workbench.statistics.statistic import Floats, Statistic, mean_of
 
-__all__ = ["CaptionScores", "cider_of", "score_captions", "tokenise_pairs"]
+__all__ = ["CaptionScores", "cider_of", "score_captions", "score_tokens", "tokenise_pairs"]
 
 _SPACE = re.compile(r"\s")
 
@@ -34,14 +34,18 @@ def score_captions(candidates: Sequence[str], references: Sequence[Sequence[str]
     the numbers of candidates and images differ.
     """
     _check(candidates, references)
-    candidate_tokens, reference_tokens = tokenise_pairs(candidates, references)
-    counts = _count(candidate_tokens, reference_tokens)
+    return score_tokens(*tokenise_pairs(candidates, references))
+
+
+def score_tokens(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> CaptionScores:
+    """Score captions that are words already."""
+    counts = _count(candidates, references)
     cider = cider_scores(counts)
     statistics = (
         *bleu(counts),
-        mean_of("rouge_l", rouge_l_scores(candidate_tokens, reference_tokens)),
+        mean_of("rouge_l", rouge_l_scores(candidates, references)),
         mean_of("cider", cider, upper=CIDER_UPPER),
-        meteor_exact_stem(candidate_tokens, reference_tokens),
+        meteor_exact_stem(candidates, references),
     )
     return CaptionScores(statistics, cider)
 

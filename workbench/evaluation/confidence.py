@@ -55,16 +55,18 @@ def calibration_error(confidence: Floats, hits: Floats) -> Statistic:
     """Return the expected calibration error: the mean gap of confidence and accuracy over bins of equal mass.
 
     ``confidence`` (``[n_rows]``, the probability of the answer given) is cut into at most ten bins of at least five
-    rows where there are as many. Naeini et al., AAAI 2015, with the bins of Nguyen and O'Connor, EMNLP 2015.
+    rows where there are as many; rows that are as sure share the bins they fall into, so that their order says
+    nothing. Naeini et al., AAAI 2015, with the bins of Nguyen and O'Connor, EMNLP 2015.
     """
     _check_finite(confidence)
     n_rows = len(confidence)
     n_bins = max(1, min(_CALIBRATION_BINS, n_rows // _ROWS_PER_BIN))
-    bins = np.empty(n_rows, dtype=np.int64)
-    bins[np.argsort(confidence, kind="stable")] = np.arange(n_rows) * n_bins // max(1, n_rows)
-    rows = np.zeros((n_rows, n_bins + 1))
-    rows[np.arange(n_rows), bins] = confidence - hits
-    rows[:, -1] = 1
+    values, level = np.unique(confidence, return_inverse=True)
+    in_bins = np.zeros((len(values), n_bins))
+    np.add.at(in_bins, (np.sort(level), np.arange(n_rows) * n_bins // max(1, n_rows)), 1)
+    shares = in_bins / in_bins.sum(axis=1, keepdims=True)
+    rows = np.ones((n_rows, n_bins + 1))
+    rows[:, :-1] = (confidence - hits)[:, np.newaxis] * shares[level]
     return Statistic("ece", rows, _calibration_error_of_sums)
 
 

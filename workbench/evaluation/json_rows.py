@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeGuard
 
 from workbench.errors import UsageError
 
@@ -44,10 +44,11 @@ def read_rows(path: Path, layout: str, *, below: str = "") -> Rows:
 
 def keys_of(path: Path, rows: Rows, name: str, *, alone: bool = True) -> list[Key]:
     """Return each row's id; UsageError when one is missing, or there twice where each must stand ``alone``."""
-    keys = [key for row in rows if isinstance(key := row.get(name), int | str) and not isinstance(key, bool)]
-    if len(keys) < len(rows):
-        missing = len(rows) - len(keys)
-        refuse(path, f'an "{name}" (a number or text) in every row', f"{missing} without", "add it")
+    keys = [key for row in rows if _is_key(key := row.get(name))]
+    wrong = [row.get(name) for row in rows if not _is_key(row.get(name))]
+    if wrong:
+        found = f"{'none' if wrong[0] is None else json.dumps(wrong[0])[:40]} in {len(wrong)} of {len(rows)}"
+        refuse(path, f'a whole number or text as "{name}" in every row', found, "correct those rows")
     twice = [key for key, count in Counter(keys).items() if count > 1] if alone else []
     if twice:
         refuse(path, f'each "{name}" once', f"{_some(twice)} more than once", "keep one row of each")
@@ -78,6 +79,10 @@ def check_same(path: Path, found: Iterable[Key], other: Path, expected: Iterable
 
 def refuse(path: Path, expected: str, found: str, remedy: str, cause: Exception | None = None) -> NoReturn:
     raise UsageError(expected=f"{expected} in {path}", found=found, remedy=remedy) from cause
+
+
+def _is_key(value: object) -> TypeGuard[Key]:
+    return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def _some(keys: Sequence[Key]) -> str:

@@ -43,10 +43,11 @@ class Rubric:
     descriptions: tuple[str, str, str, str, str]
 
     def __post_init__(self) -> None:
-        if not self.criteria.strip() or len(self.descriptions) != len(SCORES) or not all(self.descriptions):
+        described = sum(bool(text.strip()) for text in self.descriptions)
+        if not self.criteria.strip() or not len(self.descriptions) == described == len(SCORES):
             raise UsageError(
                 expected="a criterion and a description of each score from 1 to 5",
-                found=f"{sum(map(bool, self.descriptions))} descriptions",
+                found=f"{described} descriptions",
                 remedy="describe what an answer of each score is like",
             )
 

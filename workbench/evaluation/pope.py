@@ -24,6 +24,11 @@ __all__ = ["PopeScores", "Probe", "ProbeKind", "make_probes", "read_yes_or_no", 
 _QUESTION = "Is there {} {} in the image?"
 _WORD = re.compile(r"[a-z']+")
 _NO = frozenset(["no", "not", "none", "isn't", "aren't", "doesn't", "don't", "cannot", "can't"])
+_BOTH = re.compile(r"yes (?:and|or) no|no (?:and|or) yes")
+_UNSURE = re.compile(
+    r"\b(?:(?:don't|do not) know|(?:cannot|can't|can not|hard to|impossible to|unable to) (?:tell|say|determine|know)|"
+    r"not (?:sure|certain|clear|possible)|unsure|uncertain|unclear|whether)\b"
+)
 
 
 class ProbeKind(StrEnum):
@@ -85,10 +90,15 @@ def make_probes(
 
 
 def read_yes_or_no(answer: str) -> bool | None:
-    """Return what an answer says; None when it says neither, or both."""
-    words = _WORD.findall(answer.lower().replace("’", "'"))
+    """Return what an answer says; None when it says neither, or both, or that it does not know."""
+    text = answer.lower().replace("’", "'")
+    words = _WORD.findall(text)
+    if _BOTH.search(text):
+        return None
     if words and words[0] in ("yes", "no"):
         return bool(words[0] == "yes")
+    if _UNSURE.search(text):
+        return None
     says_yes, says_no = "yes" in words, not _NO.isdisjoint(words)
     return says_yes if says_yes != says_no else None
 

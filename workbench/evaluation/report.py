@@ -1,7 +1,7 @@
 """From a model's answers on labelled frames to an :class:`EvaluationReport` and everything the HTML page shows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 import numpy as np
@@ -51,10 +51,19 @@ class Answers:
 
     def probabilities_of(self, class_names: Sequence[str]) -> Floats:
         """Return each row's probability of the class at the same place; 0 for a class that the model cannot answer."""
-        padded = np.pad(self.probabilities, ((0, 0), (0, 1)))
-        places = {name: place for place, name in enumerate(self.class_names)}
-        probabilities: Floats = padded[np.arange(len(padded)), [places.get(name, -1) for name in class_names]]
+        padded, places = self._padded(class_names)
+        probabilities: Floats = padded[np.arange(len(padded)), places]
         return probabilities
+
+    def over(self, class_names: Sequence[str]) -> "Answers":
+        """Return the same answers with a column for each of ``class_names``, 0 for a class that was no choice."""
+        padded, places = self._padded(class_names)
+        return replace(self, class_names=tuple(class_names), probabilities=padded[:, places])
+
+    def _padded(self, class_names: Sequence[str]) -> tuple[Floats, list[int]]:
+        """Return the probabilities with a last column of 0, and which column says something of each name."""
+        places = {name: place for place, name in enumerate(self.class_names)}
+        return np.pad(self.probabilities, ((0, 0), (0, 1))), [places.get(name, -1) for name in class_names]
 
 
 @dataclass(frozen=True)

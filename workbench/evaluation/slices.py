@@ -140,7 +140,7 @@ def figures_of(
             difference = paired_difference(ours, theirs, _clusters(frames, one.chosen))
             p_value = p_value_of_clips(ours, theirs, clips)
             p_values |= {} if p_value is None else {one.name: p_value}
-        interval, gap = _interval(own, frames, one.chosen), _gap(one, slices, frames, own)
+        interval, gap = _interval(own, frames, one.chosen), _gap(one, frames, own)
         told.append(SliceFigures(one.kind, one.value, one.frames, len(set(clips)), interval, difference, None, gap))
     adjusted = holm(p_values)
     return [
@@ -162,12 +162,12 @@ def sliced(
     return figures_of(slices_of(rows, learnt), rows, own.statistics[metric], theirs)
 
 
-def _gap(one: Slice, slices: Sequence[Slice], frames: Sequence[LabelledFrame], own: Statistic) -> Interval | None:
-    """Return the metric of a group minus that of the other groups of its question."""
-    others = [other.chosen for other in slices if other.kind == one.kind and other is not one]
-    if not one.kind.startswith(_ANSWER) or not others:
+def _gap(one: Slice, frames: Sequence[LabelledFrame], own: Statistic) -> Interval | None:
+    """Return the metric of a group minus that of all others to whom its question was answered, however few."""
+    question = one.kind.removeprefix(_ANSWER)
+    rest = np.array([question in frame.replies for frame in frames]) & ~one.chosen
+    if question == one.kind or rest.sum() < _FEWEST:
         return None
-    rest = np.logical_or.reduce(others)
     return unpaired_difference(_interval(own, frames, one.chosen), _interval(own, frames, rest))
 
 

@@ -9,7 +9,7 @@ from workbench.evaluation.checks import Check
 from workbench.evaluation.robustness import RobustnessCurve, robustness_curves
 from workbench.evaluation.slices import SliceFigures, sliced
 from workbench.statistics.permutation import p_value_of_clips
-from workbench.workflows.measured import Measured, assessment_of, stored_checks, two_measured
+from workbench.workflows.measured import Measured, assessments_of, stored_checks, two_measured
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["Comparison", "MetricComparison", "compare_models"]
@@ -53,7 +53,7 @@ class Comparison:
 def compare_models(workspace: Workspace, site: str, one: str, other: str, *, part: str = "test") -> Comparison:
     """Compare two measured models, named as for ``two_measured``, which says what can be wrong with them."""
     first, second = two_measured(workspace, site, one, other, part=part)
-    of_own, of_other = (assessment_of(workspace, model) for model in (first, second))
+    of_own, of_other = assessments_of(workspace, (first, second))
     clips = [result.frame.clip_id for result in of_own.frames]
     metrics = [
         MetricComparison(

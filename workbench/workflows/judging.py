@@ -73,13 +73,22 @@ def read_rubric(path: Path) -> Rubric:
     """Read ``criteria`` and five ``descriptions``, from score 1 to 5, from a YAML file."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Rubric(str(content["criteria"]), tuple(map(str, content["descriptions"])))  # type: ignore[arg-type]
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, LookupError, TypeError) as exc:
-        raise UsageError(
-            expected=f"a rubric in {path}: criteria, and descriptions of the scores 1 to 5",
-            found=type(exc).__name__ if isinstance(exc, LookupError | TypeError) else str(exc).splitlines()[0],
-            remedy="write both, as docs/evaluation.md shows",
-        ) from exc
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise _no_rubric(path, str(exc).splitlines()[0]) from exc
+    match content:
+        case {"criteria": str(criteria), "descriptions": [str(), str(), str(), str(), str()] as descriptions}:
+            return Rubric(criteria, tuple(descriptions))
+        case {"criteria": _, "descriptions": list(descriptions)}:
+            raise _no_rubric(path, f"{len(descriptions)} descriptions, or something that is no text")
+    raise _no_rubric(path, "something else")
+
+
+def _no_rubric(path: Path, found: str) -> UsageError:
+    return UsageError(
+        expected=f"a rubric in {path}: a text as criteria, and a list of descriptions of the scores 1 to 5",
+        found=found,
+        remedy="write both, as docs/evaluation.md shows",
+    )
 
 
 @dataclass(frozen=True, eq=False)

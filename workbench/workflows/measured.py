@@ -24,7 +24,7 @@ __all__ = [
     "Measured",
     "StoredAnswers",
     "answers_file",
-    "assessment_of",
+    "assessments_of",
     "measured",
     "stored_answers",
     "stored_checks",
@@ -92,6 +92,8 @@ def two_measured(
     They are named by their key, by the run that measured or tuned them, or as ``base`` or ``champion``. NotFoundError
     for a model that was not measured, DatasetError when the two answered about different frames.
     """
+    workspace.store.sites.get(site)
+    _require_part(part)
     first, second = (_measured(workspace, site, name, part) for name in (one, other))
     if first.model_version == second.model_version:
         raise UsageError(
@@ -137,17 +139,27 @@ def stored_checks(workspace: Workspace, model: Measured) -> list[CheckResult]:
     ]
 
 
-def assessment_of(workspace: Workspace, model: Measured) -> Assessment:
-    """Return the figures of a measured model, computed anew from its answers and the frames."""
-    stored, rows = stored_answers(workspace, model), _rows(workspace, model)
+def assessments_of(workspace: Workspace, models: Sequence[Measured]) -> list[Assessment]:
+    """Return the figures of models measured on the same frames, computed anew from their answers.
+
+    All are counted over the classes that any of them chose among: the site may have gained one in between.
+    """
+    rows = list(_rows(workspace, models[0]))
+    said = [_answers_about(workspace, model, rows) for model in models]
+    class_names = tuple(dict.fromkeys(name for answers in said for name in answers.class_names))
+    split = Split.TEST if models[0].part == GOLDEN else Split(models[0].part)
+    return [assess(rows, answers.over(class_names), dataset_id=models[0].set_id, split=split) for answers in said]
+
+
+def _answers_about(workspace: Workspace, model: Measured, rows: Sequence[LabelledFrame]) -> Answers:
+    stored = stored_answers(workspace, model)
     if list(stored.frame_ids) != [row.frame_id for row in rows]:
         raise DatasetError(
             expected=f"the frames that {model.name} was measured on",
             found="others, as pictures were covered since",
             remedy="evaluate the model again",
         )
-    split = Split.TEST if model.part == GOLDEN else Split(model.part)
-    return assess(rows, stored.answers, dataset_id=model.set_id, split=split)
+    return stored.answers
 
 
 def _rows(workspace: Workspace, model: Measured) -> Sequence[LabelledFrame]:
@@ -163,12 +175,22 @@ def _measured(workspace: Workspace, site: str, name: str, part: str) -> Measured
     known = [one for one in measured(workspace, site) if one.part == part]
     found = next((one for one in known if name in (one.key, one.tuned_run)), None)
     if found is None:
+        split = Split.TEST.value if part == GOLDEN else part
+        remedy = f"run `workbench evaluate --site {site} --model {name} --split {split}` first"
+        if part == GOLDEN and not workspace.store.golden_sets.all(site):
+            remedy = "have a reviewer freeze a golden set, then evaluate both models on the test split"
         raise NotFoundError(
-            expected=f"a model that was measured on the {part} part, by the id of its run",
-            found=name,
-            remedy=f"run `workbench evaluate --site {site} --model {name}` first",
+            expected=f"a model that was measured on the {part} part, by the id of its run", found=name, remedy=remedy
         )
     return found
+
+
+def _require_part(part: str) -> None:
+    parts = [*(split.value for split in Split), GOLDEN]
+    if part not in parts:
+        raise UsageError(
+            expected=f"a part of what models are measured on: {', '.join(parts)}", found=part, remedy="choose one"
+        )
 
 
 def _of_run(site: str, run: RunSummary) -> Iterator[Measured]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.errors import ServiceError
 from workbench.evaluation.caption_files import load_caption_pairs
-from workbench.evaluation.captions import score_captions, tokenise_pairs
+from workbench.evaluation.captions import score_tokens, tokenise_pairs
 from workbench.evaluation.meteor_java import full_meteor, meteor_program
 from workbench.evaluation.retrieval import ranks_of_right, retrieval_statistics
 from workbench.evaluation.similarity_file import load_similarity
@@ -37,20 +37,21 @@ def measure_captions(references: Path, candidates: Path) -> Figures:
     UsageError when a file does not fit its layout or the two do not fit each other.
     """
     pairs = load_caption_pairs(references, candidates)
-    scores = score_captions(pairs.candidates, pairs.references)
+    candidate_words, reference_words = tokenise_pairs(pairs.candidates, pairs.references)
+    scores = score_tokens(candidate_words, reference_words)
     values: dict[str, float | None] = {statistic.name: statistic.value for statistic in scores.statistics}
     remarks = []
-    empty = sum(not caption.strip() for caption in pairs.candidates)
-    empty_references = sum(not caption.strip() for group in pairs.references for caption in group)
+    empty = sum(not words for words in candidate_words)
+    empty_references = sum(not words for group in reference_words for words in group)
     if empty or empty_references:
-        remarks.append(f"{empty} candidates and {empty_references} references are empty: they count as without words.")
+        remarks.append(f"{empty} candidates and {empty_references} references have no word, and count as empty.")
     if len(pairs.candidates) == 1:
         remarks.append("CIDEr of one image alone is 0 by its definition: it weighs words by how few images have them.")
     for name, program, measure in (("meteor", meteor_program(), full_meteor), ("spice", spice_program(), spice)):
         values[name] = None
         if program is not None:
             try:
-                values[name] = measure(*tokenise_pairs(pairs.candidates, pairs.references), program)
+                values[name] = measure(candidate_words, reference_words, program)
             except ServiceError as error:
                 remarks.append(f"{name} is not available. {error}")
     return Figures(values, len(pairs.candidates), tuple(remarks))
