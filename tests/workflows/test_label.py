@@ -208,16 +208,18 @@ def test_images_are_signed_urls_that_are_renewed_before_they_expire(bench: Works
         assert expires_at > datetime.now(UTC) + timedelta(days=99)
 
 
-def test_importing_labels_twice_adds_nothing(bench: Workspace, labelled_site: Site, tmp_path: Path) -> None:
+def test_importing_labels_twice_adds_nothing_and_pins_follow(
+    bench: Workspace, labelled_site: Site, tmp_path: Path
+) -> None:
     labels = write_labels(tmp_path, [(0, "clear", "Empty."), (1, "person", "A man."), (2, "clear", "Empty again.")])
     push(bench, labelled_site, limit=1)
     first = import_labels(bench, labels, site=labelled_site.name, split=Split.TRAIN, actor=ACTOR)
-    again = import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
-    assert (first.rows, first.annotations_created, first.already_there) == (3, 3, 0)
-    assert (again.rows, again.annotations_created, again.already_there) == (3, 0, 3)
-    pulled = label.pull(bench, labelled_site.name, actor=ACTOR)
-    assert (pulled.annotations, pulled.added) == (3, 3)
     store = bench.store
+    assert store.labels.count_annotations(labelled_site.name) == 3, "what was imported is known at once"
+    again = import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    assert (first.rows, first.annotations_created, first.already_there, first.pinned) == (3, 3, 0, 3)
+    assert (again.rows, again.annotations_created, again.already_there, again.pinned) == (3, 0, 3, 0)
+    assert outcome(bench, labelled_site) == (3, 0, 0, 0)
     frame = store.footage.frame_at(labelled_site.name, CLIP, 1.0)
     assert frame is not None
     said = {annotation.frame_id: annotation for annotation in store.labels.annotations(labelled_site.name)}
@@ -225,6 +227,11 @@ def test_importing_labels_twice_adds_nothing(bench: Workspace, labelled_site: Si
     assert set(store.labels.pins(labelled_site.name).values()) == {Split.TRAIN}
     assert len(store.labels.pins(labelled_site.name)) == 3
     assert actions(bench) == ["label.push", "label.import", "label.pull"]
+    moved = import_labels(bench, labels, site=labelled_site.name, split=Split.TEST, actor=ACTOR)
+    assert (moved.annotations_created, moved.pinned) == (0, 3)
+    assert set(store.labels.pins(labelled_site.name).values()) == {Split.TEST}
+    event = store.audit.events()[-1]
+    assert (event.action, event.detail["split"], event.detail["pinned"]) == ("label.import", "test", 3)
 
 
 def test_an_imported_answer_that_somebody_corrected_is_not_imported_again(
@@ -232,7 +239,6 @@ def test_an_imported_answer_that_somebody_corrected_is_not_imported_again(
 ) -> None:
     labels = write_labels(tmp_path, [(0, "clear", "Empty."), (1, "person", "A man.")])
     import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
-    label.pull(bench, labelled_site.name, actor=ACTOR)
     wrong, _ = bench.store.labels.annotations(labelled_site.name)
     studio = open_studio(bench)
     studio._client.annotations.update(wrong.annotation_id, result=answer_to_result(Answer("reach-truck", "A truck.")))
@@ -267,6 +273,15 @@ def test_an_unknown_class_is_refused_before_anything_is_written(
 ) -> None:
     labels = write_labels(tmp_path, [(0, "clear", "Empty."), (1, "reach-trucks", "A truck.")])
     with pytest.raises(LabelFileError, match="did you mean 'reach-truck'"):
+        import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
+    assert bench.store.labels.project(labelled_site.name) is None
+
+
+def test_two_rows_that_name_one_still_differently_and_contradict_each_other_are_refused(
+    bench: Workspace, labelled_site: Site, tmp_path: Path
+) -> None:
+    labels = write_labels(tmp_path, [(1, "clear", "Empty."), (1.001, "clear", "Empty."), (1.002, "person", "A man.")])
+    with pytest.raises(LabelFileError, match="line 4: says something else of the still that line 2 is about"):
         import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
     assert bench.store.labels.project(labelled_site.name) is None
 

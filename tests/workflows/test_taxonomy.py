@@ -36,6 +36,7 @@ from workbench.labeling.studio import Studio
 from workbench.labeling.taxonomy import label_config_to_vocabulary, taxonomy_to_label_config, taxonomy_to_vocabulary
 from workbench.labeling.uses import Uses
 from workbench.workflows import label
+from workbench.workflows.sites import add_site
 from workbench.workflows.task_board import open_studio
 from workbench.workflows.taxonomy import TaxonomyPlan, plan_taxonomy, set_taxonomy, unanswered_questions
 from workbench.workflows.workspace import Workspace
@@ -180,6 +181,25 @@ def test_a_label_in_use_is_not_taken_away_and_nothing_is_written(bench: Bench) -
     assert "--rename OLD=NEW" in told
     assert f"/projects/{bench.project_id}/data" in told
     assert (bench.asked(), bench.store.sites.taxonomy(bench.site), bench.events()) == (asked, BEFORE, [])
+
+
+def test_names_that_files_and_models_would_mix_up_are_refused_and_case_alone_can_be_renamed(bench: Bench) -> None:
+    for mixed, told in (
+        (replace(BEFORE, classes=(*BEFORE.classes, LabelClass("Reach_Truck"))), "class names .* 'Reach_Truck'"),
+        (replace(BEFORE, boxes=("vehicle", "Vehicle")), "labels of boxes"),
+        (replace(BEFORE, questions=(Question("load", "Is there a load?", ("yes", "YES", "no")),)), "options of"),
+        (replace(BEFORE, questions=(*BEFORE.questions, Question("more", "is there a load"))), "texts of questions"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            plan_taxonomy(bench.workspace, bench.site, mixed)
+        with pytest.raises(UsageError, match=told):
+            bench.set(mixed)
+        with pytest.raises(UsageError, match=told):
+            add_site(bench.workspace, "new", mixed.class_names, taxonomy=mixed, actor="ada")
+    bench.said(TRUCK)
+    capital = replace(BEFORE, classes=(*BEFORE.classes[:2], LabelClass("Reach-Truck")))
+    bench.set(capital, "reach-truck=Reach-Truck")
+    assert [answer.class_name for answer in bench.answers()] == ["Reach-Truck"]
 
 
 def test_what_nobody_used_is_taken_away(bench: Bench) -> None:

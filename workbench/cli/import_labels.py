@@ -74,6 +74,6 @@ def import_labels(
     done = (
         f"{pictures}{report.rows} rows ({', '.join(report.formats)}): "
         f"{report.annotations_created} annotations created, {report.suggestions_created} suggestions to complete, "
-        f"{report.already_there} already there."
+        f"{report.already_there} already there." + (f" {report.pinned} pinned to {split}." if report.pinned else "")
     )
     emit(report, as_json, "\n".join([done, *left_out]))

@@ -10,7 +10,7 @@ from workbench.domain.evidence import Candidate, CandidateState, DriftReport, Ev
 from workbench.domain.footage import Clip, Frame, LiveRecording, Sampling, SelectionStep, StreamKind, Taking
 from workbench.domain.jobs import Job, JobState
 from workbench.domain.labels import Annotation, Answer, Box, LabelTask, Prediction
-from workbench.domain.names import utc_now
+from workbench.domain.names import plain_wording, utc_now
 from workbench.domain.people import AuditEvent, Role, User
 from workbench.domain.queue import USUAL_WEIGHTS, LookAgain, QueueItem, QueuePlan, QueueRules, Signal, text_to_weights
 from workbench.domain.reviews import Decision, DecisionKind, GoldAnswer, OverlapRule, SettledAnswer
@@ -73,6 +73,7 @@ __all__ = [
     "Taxonomy",
     "User",
     "Verdict",
+    "plain_wording",
     "text_to_weights",
     "utc_now",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from workbench.domain.names import require_name
+from workbench.domain.names import require_different, require_name
 from workbench.domain.sites import Site, require_class_names
 from workbench.errors import UsageError
 
@@ -149,6 +149,14 @@ class Taxonomy:
                 found=", ".join(unknown),
                 remedy="name classes, or write `timeline: true` for all of them",
             )
+
+    def require_told_apart(self) -> None:
+        """Raise UsageError where two names to choose from are one ``plain_wording``: models would mix them up."""
+        require_different("class names", self.class_names)
+        require_different("labels of boxes", self.boxes)
+        require_different("texts of questions", [question.text for question in self.questions])
+        for question in self.questions:
+            require_different(f"options of question {question.name}", question.options)
 
     @classmethod
     def of(cls, site: Site) -> "Taxonomy":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from workbench.domain import Box, Question, Taxonomy
+from workbench.domain import Box, Question, Taxonomy, plain_wording
 from workbench.labeling.file_answers import SaidOfFrame
 from workbench.labeling.formats.coordinates import Numbers, clipped
 from workbench.labeling.formats.file_label import FileLabel, PixelBox
@@ -46,15 +46,18 @@ class Translator:
     def __init__(self, taxonomy: Taxonomy, renames: Mapping[str, str], wordings: Wordings) -> None:
         self.left_out: Counter[str] = Counter()
         self._renames = renames
-        self._classes = {_plain(name): name for name in taxonomy.class_names}
-        self._boxes = {_plain(label): label for label in taxonomy.boxes}
+        self._classes = {plain_wording(name): name for name in taxonomy.class_names}
+        self._boxes = {plain_wording(label): label for label in taxonomy.boxes}
         self._names = {**self._classes, **self._boxes}
-        self._terms = {**self._boxes, **{_plain(old): new for old, new in renames.items() if new in taxonomy.boxes}}
-        self._class_texts = {_plain(text): name for text, name in wordings.class_texts.items()}
-        self._caption, self._class_start = _plain(wordings.caption), _plain(wordings.class_start)
+        self._terms = {
+            **self._boxes,
+            **{plain_wording(old): new for old, new in renames.items() if new in taxonomy.boxes},
+        }
+        self._class_texts = {plain_wording(text): name for text, name in wordings.class_texts.items()}
+        self._caption, self._class_start = plain_wording(wordings.caption), plain_wording(wordings.class_start)
         by_name = {question.name: question for question in taxonomy.questions}
-        self._questions: dict[str, Question] = {_plain(question.text): question for question in by_name.values()}
-        self._questions |= {_plain(text): by_name[name] for text, name in wordings.questions.items()}
+        self._questions: dict[str, Question] = {plain_wording(question.text): question for question in by_name.values()}
+        self._questions |= {plain_wording(text): by_name[name] for text, name in wordings.questions.items()}
         self._unknown: Counter[str] = Counter()
         self._first_place: dict[str, str] = {}
 
@@ -73,7 +76,7 @@ class Translator:
         """Return a sentence for each name that means nothing at the site."""
         told = []
         for name, times in self._unknown.items():
-            nearest = get_close_matches(_plain(name), self._names, n=1)
+            nearest = get_close_matches(plain_wording(name), self._names, n=1)
             hint = f" (did you mean '{self._names[nearest[0]]}'?)" if nearest else ""
             often = f", {times} times" if times > 1 else ""
             told.append(f"{self._first_place[name]}: unknown class '{name}'{hint}{often}")
@@ -82,7 +85,7 @@ class Translator:
     def _known(self, name: str, words: Mapping[str, str], where: str) -> str:
         """Return the site's word for ``name``, empty when there is none."""
         new = self._renames.get(name, name)
-        if found := words.get(_plain(new)):
+        if found := words.get(plain_wording(new)):
             return found
         if new and _EVERYTHING_ELSE not in self._renames:
             self._unknown[name] += 1
@@ -95,9 +98,9 @@ class Translator:
         name = self._known(box.label, self._names, where)
         if not name:
             return
-        if class_name := self._classes.get(_plain(name)):
+        if class_name := self._classes.get(plain_wording(name)):
             said.add_class_of_box(class_name)
-        if label := self._boxes.get(_plain(name)):
+        if label := self._boxes.get(plain_wording(name)):
             xyxy = self._in_parts(box, size_wh)
             if xyxy:
                 said.add_box(Box(label, xyxy))
@@ -109,7 +112,7 @@ class Translator:
         if xyxy is None:
             return
         left, top, right, bottom = xyxy
-        named = {label for term, label in self._terms.items() if f" {term} " in f" {_plain(region.label)} "}
+        named = {label for term, label in self._terms.items() if f" {term} " in f" {plain_wording(region.label)} "}
         if (right - left) * (bottom - top) >= _WHOLE_PICTURE:
             said.add("", region.label)
         elif len(named) == 1:
@@ -133,11 +136,11 @@ class Translator:
         return xyxy
 
     def _add_reply(self, asked: str, reply: str, where: str, said: SaidOfFrame) -> None:
-        wording = _plain(asked)
+        wording = plain_wording(asked)
         if question := self._questions.get(wording):
             self._add_option(question, reply, said)
         elif wording.startswith(self._class_start):
-            class_name = self._class_texts.get(_plain(reply), reply)
+            class_name = self._class_texts.get(plain_wording(reply), reply)
             said.add(self._known(class_name, self._classes, where), "")
         elif wording == self._caption or _ASKS_TO_DESCRIBE.search(asked):
             said.add("", reply)
@@ -145,14 +148,9 @@ class Translator:
             self.left_out["questions that the site does not ask"] += 1
 
     def _add_option(self, question: Question, reply: str, said: SaidOfFrame) -> None:
-        options = {_plain(option): option for option in question.options}
-        option = options.get(_plain(reply))
+        options = {plain_wording(option): option for option in question.options}
+        option = options.get(plain_wording(reply))
         if option is None:
             self.left_out[f"answers to '{question.text}' that are none of {', '.join(question.options)}"] += 1
         elif said.replies.setdefault(question.name, option) != option:
             self.left_out["answers that contradict an earlier one"] += 1
-
-
-def _plain(text: str) -> str:
-    """Return ``text`` without what does not tell words apart: case, punctuation at the end, kinds of space."""
-    return " ".join(re.split(r"[\s_-]+", text.casefold())).strip(" .?!:,;")

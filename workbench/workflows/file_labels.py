@@ -120,6 +120,7 @@ class _Reader:
         self._taxonomy = taxonomy
         self._translator = Translator(taxonomy, file.renames, _wordings(taxonomy))
         self._said: defaultdict[str, SaidOfFrame] = defaultdict(SaidOfFrame)
+        self._first: dict[str, FileLabel] = {}
         self._absent: dict[Shown, str] = {}
         self._elsewhere: dict[Shown, tuple[str, ...]] = {}
         self._left_out: Counter[str] = Counter()
@@ -138,6 +139,15 @@ class _Reader:
             else:
                 placed = replace(label, where=f"{prefix}{label.where}")
                 self._translator.add(placed, _known_size(frame), self._said[frame.id])
+                self._require_one_answer(frame, placed)
+
+    def _require_one_answer(self, frame: Frame, label: FileLabel) -> None:
+        """Note as a problem that two whole labels name one still differently, and say different things of it."""
+        if label.class_name and label.caption:
+            first = self._first.setdefault(frame.id, label)
+            is_same = (first.class_name, first.caption) == (label.class_name, label.caption)
+            if first.shown != label.shown and not is_same:
+                self.problems.append(f"{label.where}: says something else of the still that {first.where} is about")
 
     def result(self, sources: Sequence[LabelSource]) -> FileLabels:
         problems = [*self.problems, *self._translator.problems()]

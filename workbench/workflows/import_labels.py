@@ -14,6 +14,7 @@ from workbench.progress import Progress, silent
 from workbench.workflows.file_labels import LabelFile, read_file_labels, require_readable
 from workbench.workflows.file_suggestions import answer_at_once, suggest, wanted_suggestions
 from workbench.workflows.ingest import ingest
+from workbench.workflows.pull_labels import pull
 from workbench.workflows.task_board import TaskBoard
 from workbench.workflows.workspace import Workspace
 
@@ -35,7 +36,8 @@ class PicturesOf:
 class ImportReport:
     """``rows`` labels were read; ``already_there`` counts answers and suggestions that were not needed.
 
-    ``left_out`` counts by kind what the file says and the site does not ask.
+    ``left_out`` counts by kind what the file says and the site does not ask. ``pinned`` frames were not pinned to the
+    split before.
     """
 
     rows: int
@@ -45,6 +47,7 @@ class ImportReport:
     pictures_added: int = 0
     formats: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    pinned: int = 0
 
 
 def import_labels(
@@ -62,7 +65,8 @@ def import_labels(
     With ``split`` the frames are pinned to it. The file is checked whole, against what the site asks and the catalogue
     of frames, before anything is written to Label Studio; LabelFileError tells all that is wrong. An answer that a
     frame has already, from whomever, is not given again, nor one that was imported before and that people have changed
-    or deleted since, and a frame with an answer gets no suggestion.
+    or deleted since, and a frame with an answer gets no suggestion. What was written is pulled at once, so that a
+    dataset built next has it.
     """
     file = LabelFile(file) if isinstance(file, Path) else file
     source = f"file:{file.path.name.replace(',', ' ')}"  # Label Studio lists such names with commas between them
@@ -77,6 +81,8 @@ def import_labels(
         answer_at_once(workspace, board, asked, source, progress)
         suggest(workspace, board, suggestions, progress)
     created, suggested = (sum(map(len, made.values())) for made in (answers, suggestions))
+    before = workspace.store.labels.pins(site)
+    pins = {frame_id: split for frame_id in read.answers if split is not None and before.get(frame_id) is not split}
     report = ImportReport(
         rows=read.labels,
         annotations_created=created,
@@ -85,14 +91,21 @@ def import_labels(
         pictures_added=pictures_added,
         formats=read.formats,
         left_out=read.left_out,
+        pinned=len(pins),
     )
     with workspace.store.transaction():
         workspace.store.labels.add_imported(site, board.project_id, read.answers)
-        if split is not None:
-            workspace.store.labels.pin(site, dict.fromkeys(read.answers, split))
-        if created or suggested:
-            detail = {"file": file.path.name, "annotations": created, "suggestions": suggested, "split": split}
+        if created or suggested or report.pinned:
+            detail = {
+                "file": file.path.name,
+                "annotations": created,
+                "suggestions": suggested,
+                "split": split,
+                "pinned": report.pinned,
+            }
+            workspace.store.labels.pin(site, pins)
             workspace.store.audit.append(actor=actor, action="label.import", subject=site, detail=detail)
+    pull(workspace, site, actor=actor, progress=progress)
     return report
 
 

@@ -22,9 +22,10 @@ def add_site(
     The same call again changes nothing.
 
     Raises:
-        UsageError: The site is there with other classes, or other things are asked there.
+        UsageError: The site is there with other classes, or other things are asked there; or two names are alike.
     """
     site = Site(name, tuple(class_names))
+    (taxonomy or Taxonomy.of(site)).require_told_apart()
     store = workspace.store
     with store.transaction():
         if site not in store.sites.all():

@@ -71,7 +71,7 @@ def set_taxonomy(
     nothing.
 
     Raises:
-        UsageError: A label that would be gone is in use, or a rename names what is not there.
+        UsageError: A label that would be gone is in use, a rename names what is not there, or two names are alike.
         LabelStudioError: The site has a project, and Label Studio does not answer.
     """
     workspace.store.sites.get(site)
@@ -120,6 +120,7 @@ class _Change:
         self._old = workspace.store.sites.taxonomy(site)
         self._renames = renames
         self._renames = self._known(renames)
+        new.require_told_apart()
 
     @cached_property
     def plan(self) -> TaxonomyPlan:

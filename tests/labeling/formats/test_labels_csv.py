@@ -33,7 +33,7 @@ def test_rows_round_trip_with_their_lines(labels_csv: Path, encoding: str) -> No
 
 
 def test_columns_may_stand_in_another_order_beside_others(labels_csv: Path) -> None:
-    labels_csv.write_text("note,caption,class,time_s, video\nx,Empty.,clear,2,a.mp4\n")
+    labels_csv.write_text("note,Caption,class,TIME_S, video\nx,Empty.,clear,2,a.mp4\n")
     assert labels(labels_csv) == [FileLabel(Instant("a.mp4", 2.0), "line 2", "clear", "Empty.")]
 
 
@@ -97,8 +97,16 @@ def test_many_problems_are_counted(labels_csv: Path) -> None:
         (b"", "no column video, time_s, class, caption"),
         (b"video,time_s,label\n", "no column class, caption"),
         (b"video,caption\na,b\n", "no column time_s"),
-        (HEADER.encode() + b"a.mp4,0,clear,\xff\n", "can't decode"),
-        (HEADER.encode() + b'a.mp4,0,clear,"open\n', "unexpected end of data"),
+        (b"video;time_s;class;caption\na.mp4;0;clear;Empty.\n", "line 1: columns with ';' between them"),
+        (b"video\ttime_s\tclass\tcaption\n", "line 1: columns with .* between them; save the file with commas"),
+        (b"video,time_s,class,caption,class\na.mp4,0,clear,Empty.,truck\n", "line 1: the column class more than once"),
+        (HEADER.encode() + b"a.mp4,0,clear,\xff\n", "it is not in UTF-8"),
+        (HEADER.encode("utf-16"), "it is not in UTF-8"),
+        (HEADER.encode() + b'a.mp4,0,clear,"open\n', "line 2: a quote that is not closed"),
+        (HEADER.encode() + b'a.mp4,0,clear,x\na.mp4,1,clear,"open\nb,2,c,d\n', "line 3: a quote that is not closed"),
+        pytest.param(
+            HEADER.encode() + b'a.mp4,0,clear,"open\n' + b"b,2,c,d\n" * 20_000, "line 2: a quote that is", id="long"
+        ),
         (b"\x00\x01\x02" * 100, "no column"),
     ],
 )

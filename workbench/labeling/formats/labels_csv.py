@@ -7,6 +7,7 @@ not read.
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from workbench.labeling.formats.file_label import Entry, FileLabel, Instant, PictureFile, Problem
@@ -18,20 +19,22 @@ _VIDEO, _TIME, _PICTURE, _CLASS, _CAPTION = "video", "time_s", "image", "class",
 
 def is_header(line: str) -> bool:
     """Tell whether ``line`` may be the first of such a file."""
-    columns = {column.strip() for column in line.split(",")}
+    columns = {column.strip().lower() for column in line.split(",")}
     return bool(columns & {_VIDEO, _PICTURE}) and bool(columns & {_CLASS, _CAPTION})
 
 
 def load_csv(lines: Iterable[str]) -> Iterator[Entry]:
     """Yield what each line below the header says, and all that is wrong with it."""
     reader = csv.DictReader(lines, strict=True)
+    begins_at = 1
     try:
-        columns = [column.strip() for column in reader.fieldnames or ()]
+        columns = [column.strip().lower() for column in reader.fieldnames or ()]
         reader.fieldnames = columns
-        if missing := _missing(columns):
-            yield Problem("line 1", f"no column {missing}")
+        if wrong := _wrong_header(columns):
+            yield Problem("line 1", wrong)
             return
         first_line: dict[Instant | PictureFile, int] = {}
+        begins_at = 2
         for fields in reader:
             texts = {column: (fields.get(column) or "").strip() for column in columns}
             problems = [*_problems(texts), *_beyond(fields.get(None))]
@@ -42,8 +45,10 @@ def load_csv(lines: Iterable[str]) -> Iterator[Entry]:
                 if earlier != reader.line_num:
                     yield Problem(label.where, _repeats(label.shown, earlier))
                 yield label
+            begins_at = reader.line_num + 1
     except csv.Error as exc:
-        yield Problem(f"line {reader.line_num}", str(exc))
+        is_open = reader.reader.line_num > begins_at or "end of data" in str(exc)
+        yield Problem(f"line {begins_at}", "a quote that is not closed" if is_open else str(exc))
 
 
 def save_csv(labels: Sequence[FileLabel]) -> str:
@@ -57,6 +62,16 @@ def save_csv(labels: Sequence[FileLabel]) -> str:
         where = [shown.video, f"{shown.time_s:.15g}"] if isinstance(shown, Instant) else [shown.path]
         writer.writerow([*where, label.class_name, label.caption])
     return text.getvalue()
+
+
+def _wrong_header(columns: Sequence[str]) -> str:
+    """Return what is wrong with the names of the columns; nothing where they will do."""
+    twice = [column for column in (_VIDEO, _TIME, _PICTURE, _CLASS, _CAPTION) if columns.count(column) > 1]
+    if len(columns) == 1 and (other := re.search(r"[;\t]", columns[0])):
+        return f"columns with {other.group()!r} between them; save the file with commas"
+    if missing := _missing(columns):
+        return f"no column {missing}"
+    return f"the column {twice[0]} more than once" if twice else ""
 
 
 def _missing(columns: Sequence[str]) -> str:

@@ -113,7 +113,9 @@ def _entries(tree: FileTree, name: str, load: Callable[[BinaryIO], Iterator[Entr
     with tree.open(name) as file:
         try:
             yield from load(file)
-        except (MalformedError, UnicodeDecodeError) as exc:
+        except UnicodeDecodeError:
+            yield Problem("the file", "it is not in UTF-8; save it so, in Excel as 'CSV UTF-8'")
+        except MalformedError as exc:
             yield Problem("the file is damaged", str(exc))
 
 
