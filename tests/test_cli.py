@@ -16,10 +16,10 @@ OF_MODELS = ("torch", "transformers", "peft", "bitsandbytes", "sklearn")
 HEAVY = (*OF_MODELS, "mlflow", "gradio", "datasets", "label_studio_sdk", "av")
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "workbench", *arguments],
-        env={"PATH": "/usr/bin:/bin", "WORKBENCH_HOME": str(home)},
+        env={"PATH": "/usr/bin:/bin", "WORKBENCH_HOME": str(home), **settings},
         capture_output=True,
         text=True,
         check=False,
@@ -101,6 +101,36 @@ def test_mistake_is_one_sentence_and_no_traceback(
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("MLFLOW_PORT", "five", "WORKBENCH_MLFLOW_PORT: Input should be a valid integer"),
+        ("UI_PORT", "70000", "WORKBENCH_UI_PORT: Input should be less than or equal to 65535"),
+        ("MEDIA_URL_DAYS", "nan", "WORKBENCH_MEDIA_URL_DAYS: Input should be a finite number"),
+        ("DATABASE_URL", "somewhere", "a database URL as sqlite:///PATH"),
+        ("DATABASE_URL", "mysql://root:Secret@db/x", "a database URL as sqlite:///PATH"),
+        ("LABELSTUDIO_TOKEN", "Schlüssel", "a token for the Label Studio at"),
+        ("MLFLOW_TRACKING_URI", "http://127.0.0.1:9", "nobody there: the connection was refused"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_one_sentence(tmp_path: Path, name: str, value: str, sentence: str) -> None:
+    run(tmp_path, "site", "add", "yard", "--classes", "clear,person")
+    command = ("label", "push") if name == "LABELSTUDIO_TOKEN" else ("evaluate",)
+    result = run(tmp_path, *command, "--site", "yard", **{f"WORKBENCH_{name}": value})
+    assert result.returncode in (1, 2)
+    assert sentence in result.stderr
+    assert "Secret" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+
+
+def test_settings_in_a_file_that_is_no_text_are_told(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "local.env").write_bytes(b"WORKBENCH_UI_PORT=\xff\n")
+    result = run(tmp_path, "site", "list")
+    assert "Expected settings in UTF-8" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
 
 
 def test_what_is_shown_is_neither_wrapped_nor_read_as_markup(tmp_path: Path) -> None:

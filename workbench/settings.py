@@ -9,8 +9,9 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workbench.errors import UsageError
@@ -40,8 +41,13 @@ _TRAINING = {
 }
 
 
+_Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="WORKBENCH_", frozen=True, extra="ignore", allow_inf_nan=False, hide_input_in_errors=True
+    )
 
     home: Path = Path()
     """Folder that holds ``data/`` and ``mlruns/``."""
@@ -60,7 +66,7 @@ class Settings(BaseSettings):
     """Empty means SQLite at ``mlruns/mlflow.db`` with artifacts under ``mlruns/artifacts``."""
 
     mlflow_host: str = "127.0.0.1"
-    mlflow_port: int = 5000
+    mlflow_port: _Port = 5000
 
     labelstudio_url: str = "http://127.0.0.1:8080"
     labelstudio_token: SecretStr = SecretStr("")
@@ -72,7 +78,7 @@ class Settings(BaseSettings):
     labelstudio_password: SecretStr = SecretStr("")
     """Password of the administrator that ``workbench up`` makes in a Label Studio of its own."""
 
-    fetch_every_s: float = 60.0
+    fetch_every_s: float = Field(60.0, ge=0)
     """How often answers are fetched from Label Studio while the UI runs, beside what webhooks tell; 0 means never."""
 
     public_url: str = ""
@@ -81,7 +87,7 @@ class Settings(BaseSettings):
     media_key: SecretStr = SecretStr("")
     """Key that signs the time-limited image URLs handed to Label Studio."""
 
-    media_url_days: float = 30.0
+    media_url_days: float = Field(30.0, gt=0, le=3_650)
 
     devices: str = ""
     """Devices for work that takes one whole, such as tuning, with commas between: GPUs as CUDA_VISIBLE_DEVICES names
@@ -90,7 +96,7 @@ class Settings(BaseSettings):
     ray_address: str = ""
     """Ray cluster of which this machine is a node, such as ``127.0.0.1:6379``; empty means there is none."""
 
-    ray_min_frames: int = 1000
+    ray_min_frames: int = Field(1000, ge=0)
     """Frames from which on a batch (suggestions, evaluation, comparing pictures) is worth sending to that cluster."""
 
     sent_from: str = ""
@@ -112,13 +118,30 @@ class Settings(BaseSettings):
     """Password of the user that a command names, for scripts; people are asked for it."""
 
     ui_host: str = "127.0.0.1"
-    ui_port: int = 7860
+    ui_port: _Port = 7860
 
     @classmethod
     def load(cls, **values: object) -> "Settings":
-        """Return the settings of ``home`` (an argument, ``WORKBENCH_HOME`` or the current folder), made absolute."""
+        """Return the settings of ``home`` (an argument, ``WORKBENCH_HOME`` or the current folder), made absolute.
+
+        Raises:
+            UsageError: A value is none that its setting can have, or ``local.env`` cannot be read.
+        """
         home = Path(str(values.pop("home", os.environ.get("WORKBENCH_HOME", ".")))).resolve()
-        settings = cls(_env_file=home / "data" / "local.env", home=home, **values)  # type: ignore[arg-type]
+        env_file = home / "data" / "local.env"
+        try:
+            settings = cls(_env_file=env_file, home=home, **values)  # type: ignore[arg-type]
+        except ValidationError as exc:
+            wrong = (f"WORKBENCH_{str(error['loc'][0]).upper()}: {error['msg']}" for error in exc.errors())
+            raise UsageError(
+                expected="settings that can be used", found="; ".join(wrong), remedy=f"correct them, or {env_file}"
+            ) from exc
+        except (OSError, UnicodeDecodeError) as exc:
+            raise UsageError(
+                expected=f"settings in UTF-8 in {env_file}",
+                found=getattr(exc, "strerror", None) or "other bytes",
+                remedy="make the file readable, or remove it and run `workbench up`, which writes it",
+            ) from exc
         if settings.sent_from not in ("", settings.places):
             raise UsageError(
                 expected="the same database, MLflow and frames on every machine of the cluster",

@@ -79,10 +79,10 @@ class Connection:
     """
 
     def __init__(self, url: str, token: str) -> None:
-        if not token:
+        if not token.isascii() or not token:
             raise LabelStudioError(
                 expected=f"a token for the Label Studio at {url}",
-                found="none",
+                found="letters that no token has" if token else "none",
                 remedy="run `workbench up`, which makes one, or set WORKBENCH_LABELSTUDIO_TOKEN",
             )
         self.url = url.rstrip("/")
@@ -139,10 +139,12 @@ def _refusal(url: str, status: int | None, body: Any) -> LabelStudioError:
         404: "run `workbench label push`, which makes what is missing anew",
     }
     kind = UnansweredError if status == _TOO_MANY or (status or 0) >= _SERVERS_FAULT else LabelStudioError
+    is_other = not isinstance(body, Mapping) and kind is LabelStudioError
+    other = "set WORKBENCH_LABELSTUDIO_URL to where Label Studio runs"
     return kind(
         expected=f"the Label Studio at {url} to accept the request",
         found=f"{_told(body)} (status {status})",
-        remedy=remedies.get(status or 0, "run `workbench doctor` and read the server's log"),
+        remedy=other if is_other else remedies.get(status or 0, "run `workbench doctor` and read the server's log"),
     )
 
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import CreateColumn
 
@@ -52,9 +52,8 @@ class Database:
     @classmethod
     def open(cls, url: str) -> "Database":
         """Return the database at a SQLAlchemy ``url``, with its tables and columns made where they are missing."""
-        parsed = make_url(url)
+        parsed, engine = _known(url)
         _make_folder(parsed)
-        engine = create_engine(parsed)
         if parsed.get_backend_name() == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
@@ -153,6 +152,21 @@ class Database:
 def _batches(values: Iterable[object]) -> Iterator[list[object]]:
     different = list(dict.fromkeys(values))
     return (different[start : start + _BATCH_ROWS] for start in range(0, len(different), _BATCH_ROWS))
+
+
+def _known(url: str) -> tuple[URL, Engine]:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ArgumentError(parsed.get_backend_name())
+        return parsed, create_engine(parsed)
+    except (ArgumentError, ImportError) as error:
+        driver = error.name if isinstance(error, ImportError) else ""
+        raise StorageError(
+            expected="a database URL as sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME",
+            found=f"one whose driver {driver} is not installed" if driver else "something else",
+            remedy="correct WORKBENCH_DATABASE_URL; for PostgreSQL install the workbench with [postgres]",
+        ) from error
 
 
 def _make_folder(url: URL) -> None:

@@ -46,12 +46,18 @@ def mlflow_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except FAULTS as error:
-        said = str(error).partition("\n")[0].rstrip(".")
         raise TrackingError(
             expected=f"MLflow at {without_credentials(uri, uri)} to answer",
-            found=without_credentials(said, uri),
+            found=without_credentials(_said(error), uri),
             remedy="run `workbench doctor`, or check WORKBENCH_MLFLOW_TRACKING_URI and the disk's free space",
         ) from error
+
+
+def _said(error: Exception) -> str:
+    text = str(error).partition("\n")[0].rstrip(".")
+    if "Max retries exceeded" not in text:
+        return text
+    return "nobody there: the connection was refused" if "refused" in text else "no answer, tried several times"
 
 
 def without_credentials(text: str, uri: str) -> str:

@@ -78,6 +78,11 @@ class Tracker:
                 Path(parts.path.removeprefix("/")).parent.mkdir(parents=True, exist_ok=True)
             return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
+    def require(self) -> None:
+        """Raise TrackingError unless MLflow answers: ask before work whose outcome it is to keep."""
+        with mlflow_errors(self.uri):
+            self.client.search_experiments(max_results=1)
+
     @contextmanager
     def run(
         self, site: str, name: str, *, kind: str, tags: Mapping[str, str] | None = None, parent: str | None = None

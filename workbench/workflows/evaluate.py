@@ -77,6 +77,7 @@ def evaluate(
     the address of an endpoint) captions are judged by ``rubric``.
     """
     workspace.store.sites.get(site)
+    workspace.tracker.require()
     opened = open_judge(workspace, judge) if judge else None
     version = dataset_of(workspace, site, dataset_id)
     exams = list(_exams(workspace, site, version, split, progress))

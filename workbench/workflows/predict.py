@@ -105,9 +105,9 @@ def _read_image(path: Path) -> tuple[bytes, Image.Image]:
         content = path.read_bytes()
         return content, decode_image(content)
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        reason = "no image data" if isinstance(error, UnidentifiedImageError) else str(error)
+        reason = "no image data" if isinstance(error, UnidentifiedImageError) else getattr(error, "strerror", None)
         raise UsageError(
             expected=f"an image file (JPEG, PNG) at {path}",
-            found=reason.rstrip("."),
+            found=(reason or str(error)).rstrip("."),
             remedy="name another file",
         ) from error
