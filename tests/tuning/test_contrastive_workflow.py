@@ -95,11 +95,13 @@ def test_a_killed_run_is_one_run_with_a_whole_curve(tuned: Tuned) -> None:
         if what == "training steps" and done == 3:
             raise KeyboardInterrupt
 
+    warned: list[str] = []
+    saves = ["training.save_steps=2"]
     with pytest.raises(KeyboardInterrupt):
-        tune(tuned.workspace, tuned.recipe, site=SITE, actor=ACTOR, progress=die, overrides=["training.save_steps=2"])
+        tune(tuned.workspace, tuned.recipe, site=SITE, actor=ACTOR, progress=die, overrides=saves, warn=warned.append)
     killed = tracker.runs(SITE, "tune-search")[0]
     assert killed.state == "KILLED"
-    warned: list[str] = []
+    assert warned.pop() == f"Stopped; `workbench tune --resume {killed.id}` goes on."
     result = resume(tuned.workspace, killed.id, actor=ACTOR, warn=warned.append)
     assert "goes on after step 2" in warned[0]
     assert (result.run_id, tracker.get(killed.id).state) == (killed.id, "FINISHED")

@@ -152,7 +152,11 @@ def _train(
     settings = workspace.settings
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, settings.adapters_dir / run.id, ignore_errors=True)
-        outcome = launched(workspace, replace(assignment, run_id=run.id), listeners)
+        try:
+            outcome = launched(workspace, replace(assignment, run_id=run.id), listeners)
+        except KeyboardInterrupt:
+            listeners.warn(f"Stopped; `workbench tune --resume {run.id}` goes on.")
+            raise
         assert outcome
         run.log_table(outcome.samples, "samples.json")
         _log_outcome(workspace, run, outcome)
