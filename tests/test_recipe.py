@@ -72,6 +72,15 @@ def test_a_file_that_is_no_recipe_is_refused_in_one_sentence(write, text: str, f
     assert "\n" not in str(caught.value)
 
 
+def test_a_shipped_recipe_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = load_recipe(Path("recipes/demo.yaml"))
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe(Path("recipes/demo.yaml")) == shipped
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "demo.yaml").write_text("lora: {r: 3}\n", encoding="utf-8")
+    assert load_recipe(Path("recipes/demo.yaml")).lora.r == 3
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="No such file"):
         load_recipe(tmp_path / "none.yaml")

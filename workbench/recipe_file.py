@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from workbench.errors import RecipeError
 from workbench.recipe import Choices, Recipe, leaves
 from workbench.search_recipe import SEARCH, SearchRecipe
+from workbench.settings import embedded_path
 from workbench.yaml_problems import where_yaml_breaks, wrong_values
 
 __all__ = [
@@ -40,6 +41,7 @@ class ResolvedValue:
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read the recipe at ``path`` with overrides such as ``training.learning_rate=1e-4``.
 
+    ``recipes/NAME.yaml`` is the shipped recipe of that name where the current folder has no such file.
     Raises RecipeError, which tells all problems of the file and of the overrides at once.
     """
     if is_search_recipe(path):
@@ -103,9 +105,16 @@ def _load(kind: type[_Kind], path: Path, overrides: Sequence[str]) -> _Kind:
         ) from exc
 
 
+def _at(path: Path) -> Path:
+    """Return ``path``, or the shipped recipe where ``recipes/NAME.yaml`` is not in the current folder."""
+    shipped = embedded_path("recipes") / path.name
+    is_shipped = path.parent == Path("recipes") and not path.exists() and shipped.exists()
+    return shipped if is_shipped else path
+
+
 def _read_mapping(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(_at(path).read_text(encoding="utf-8"))
     except OSError as exc:
         raise RecipeError(
             expected=f"a recipe at {path}",
