@@ -50,6 +50,27 @@ def test_help_and_pages_wait_for_no_library_that_only_work_needs(module: str, li
     assert found.strip() == "[]"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("evaluate",),
+        ("tune", "recipes/demo.yaml"),
+        ("sweep", "recipes/demo.yaml", "--try", "lora.r=2,4"),
+        ("predict", "frame.jpg"),
+        ("drift", "check"),
+        ("model", "export", "out"),
+        ("search", "find", "a truck"),
+    ],
+)
+def test_a_site_that_is_not_there_is_told_before_any_library_loads(tmp_path: Path, command: tuple[str, ...]) -> None:
+    asked = [sys.executable, "-X", "importtime", "-m", "workbench", *command, "--site", "nowhere"]
+    told = subprocess.run(asked, env={"WORKBENCH_HOME": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert "a site named 'nowhere'" in told.stderr
+    loaded = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines()}
+    assert "workbench.settings" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
 def test_site_and_camera_are_added_once(tmp_path: Path) -> None:
     for _ in range(2):
         assert run(tmp_path, "site", "add", "yard", "--classes", "clear, person").returncode == 0

@@ -47,14 +47,20 @@ output = Console(markup=False, highlight=False)
 errors = Console(stderr=True, markup=False, highlight=False)
 
 
-def open_workspace() -> "Workspace":
-    """Open the workspace that ``WORKBENCH_HOME`` or the current folder names; a job then shows that it lives."""
+def open_workspace(site: str | None = None) -> "Workspace":
+    """Open the workspace that ``WORKBENCH_HOME`` or the current folder names; a job then shows that it lives.
+
+    NotFoundError where it has no ``site``: called before a workflow is imported, it tells so before models' libraries
+    load.
+    """
     from workbench.jobs import start_heartbeat
     from workbench.workflows.workspace import Workspace
 
     workspace = Workspace.open()
     if workspace.settings.job:
         start_heartbeat(workspace.settings.logs_dir / f"{workspace.settings.job}.log")
+    if site is not None:
+        workspace.store.sites.get(site)
     return workspace
 
 

@@ -31,11 +31,12 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Compare each camera's newer frames (or those of a window) with the training set of the current model."""
+    workspace = open_workspace(site)
     from workbench.workflows.monitor import check_drift
 
     with progress_bar() as progress:
         reports = check_drift(
-            open_workspace(),
+            workspace,
             site=site,
             since=since and since.replace(tzinfo=UTC),
             until=until and until.replace(tzinfo=UTC),

@@ -35,6 +35,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a model's classes and captions, with 95 % intervals, whole, by camera and by kind of frame."""
+    workspace = open_workspace(site)
     from workbench.evaluation.judging import CAPTION_RUBRIC
     from workbench.workflows import evaluate as workflow
     from workbench.workflows.judging import read_rubric
@@ -44,7 +45,7 @@ def evaluate(
         _require_folder(report)
     with progress_bar() as progress:
         evaluation = workflow.evaluate(
-            open_workspace(),
+            workspace,
             site=site,
             model=model,
             split=split,

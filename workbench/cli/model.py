@@ -29,11 +29,12 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write a tuned model, if it answers probe frames as its adapter on the base does."""
+    workspace = open_workspace(site)
     from workbench.workflows import export_model as workflow
 
     with progress_bar() as progress:
         report = workflow.export_model(
-            open_workspace(), site, folder, model=model, merged=merged, actor=actor_name(), progress=progress
+            workspace, site, folder, model=model, merged=merged, actor=actor_name(), progress=progress
         )
     emit(report, as_json, _told(report))
 

@@ -16,8 +16,9 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Tell the class and a caption of an image; a site without a champion is answered by the base."""
+    workspace = open_workspace(site)
     from workbench.workflows import predict as workflow
 
-    prediction = workflow.predict(open_workspace(), image, site=site, model=model)
+    prediction = workflow.predict(workspace, image, site=site, model=model)
     told = f"{prediction.class_name} ({prediction.score:.1%}): {prediction.caption}\n"
     emit(prediction, as_json, Text(told).append(prediction.model_version, "dim"))

@@ -29,10 +29,11 @@ def find(
     as_json: JsonOption = False,
 ) -> None:
     """List the stills that are nearest to a text, each with the class that is nearest to it."""
+    workspace = open_workspace(site)
     from workbench.workflows.search import find_frames
 
     with progress_bar() as progress:
-        found = find_frames(open_workspace(), site, text, model=model, camera=camera, most=most, progress=progress)
+        found = find_frames(workspace, site, text, model=model, camera=camera, most=most, progress=progress)
     emit(found, as_json, _hits(found))
 
 
@@ -45,11 +46,12 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure search in both directions and zero-shot classes on held-out stills, beside the base."""
+    workspace = open_workspace(site)
     from workbench.workflows.evaluate_search import evaluate_search
 
     with progress_bar() as progress:
         found = evaluate_search(
-            open_workspace(),
+            workspace,
             site=site,
             model=model,
             split=split,
@@ -67,9 +69,10 @@ def use(
     as_json: JsonOption = False,
 ) -> None:
     """Choose the encoder with which the site is searched, here and in `workbench queue --search`."""
+    workspace = open_workspace(site)
     from workbench.workflows.search_encoder import choose_encoder
 
-    chosen = choose_encoder(open_workspace(), site, model, actor=actor_name())
+    chosen = choose_encoder(workspace, site, model, actor=actor_name())
     told = f"run {chosen.run_id}, adapter {chosen.adapter_digest[:12]}" if chosen else "the base"
     emit({"site": site, "encoder": chosen or "base"}, as_json, f"{site} is searched with {told}.")
 

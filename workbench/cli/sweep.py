@@ -41,11 +41,12 @@ def sweep(
     as_json: JsonOption = False,
 ) -> None:
     """Tune once for each of several choices, below one run in MLflow, and tell which was best on validation."""
+    workspace = open_workspace(site)
     from workbench.workflows import sweep as workflow
 
     with progress_bar() as progress:
         result = workflow.sweep(
-            open_workspace(),
+            workspace,
             file,
             site=site,
             space=space,

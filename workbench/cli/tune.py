@@ -43,18 +43,22 @@ def tune(
     as_json: JsonOption = False,
 ) -> None:
     """Tune the base model on a site's dataset, tracked in MLflow, and print the run's id and adapter."""
+    if run_to_resume is not None:
+        _require_nothing_else(file, site, overrides, dataset_id, only_preflight)
+    else:
+        _required(file, site)
+    workspace = open_workspace(site)
     from workbench.workflows import tune as workflow
     from workbench.workflows.run_kinds import TUNE
 
     with progress_bar() as progress:
         if run_to_resume is not None:
-            _require_nothing_else(file, site, overrides, dataset_id, only_preflight)
             result = workflow.resume(
-                open_workspace(), run_to_resume, actor=actor_name(), progress=progress, announce=_announce, warn=warn
+                workspace, run_to_resume, actor=actor_name(), progress=progress, announce=_announce, warn=warn
             )
         else:
             recipe, known_site = _required(file, site)
-            workspace, chosen = open_workspace(), overrides or []
+            chosen = overrides or []
             if only_preflight:
                 checked = workflow.preflight(
                     workspace, recipe, site=known_site, overrides=chosen, dataset_id=dataset_id, progress=progress
