@@ -3,13 +3,15 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from workbench.errors import FootageError
 from workbench.footage.addresses import is_stream, stream_name, without_credentials
 from workbench.footage.files import files_below, natural_order
-from workbench.footage.pictures import encode_jpeg
+from workbench.footage.image_series import open_images
+from workbench.footage.pictures import decode_image, encode_jpeg
 from workbench.footage.start_times import StartOrigin, StartTime, find_start, start_time_from_name
 from workbench.footage.timeline import Timeline
 
@@ -90,6 +92,18 @@ def test_the_same_picture_gives_the_same_bytes_is_bounded_and_stays_as_it_was(
     assert jpeg.size_wh == Image.open(io.BytesIO(jpeg.content)).size == stored_wh
     assert encode_jpeg(image.copy()) == jpeg
     assert image == before
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [("png", "<u2"), ("tif", "<u2"), ("tif", ">u2"), ("tif", "<i4")])
+def test_of_sixteen_bits_of_grey_the_upper_ones_are_kept(tmp_path: Path, suffix: str, kind: str) -> None:
+    path = tmp_path / f"thermal.{suffix}"
+    rows = np.tile(np.array([0, 300, 0x1234, 0x8000, 0xFFFF], kind), (8, 1))
+    Image.fromarray(rows).save(path)
+
+    (_, still), *_ = open_images([path], name="shots").stills([0.0], on_damage=print)
+
+    for image in (still.image(), decode_image(path.read_bytes())):
+        assert np.asarray(image)[0, :, 0].tolist() == [0, 1, 0x12, 0x80, 0xFF]
 
 
 def test_files_come_in_the_order_in_which_people_count(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from workbench.errors import FootageError
 from workbench.footage.files import file_sha256, natural_order
+from workbench.footage.pictures import as_rgb
 from workbench.footage.recordings import Grey, size_within
 from workbench.footage.start_times import StartOrigin, StartTime, start_time_from_name
 from workbench.footage.timeline import Timeline
@@ -80,7 +81,7 @@ class ImageSeries:
         for offset_s in offsets_s:
             try:
                 with _opened(path_at[offset_s]) as image:
-                    still = ImageStill(offset_s, ImageOps.exif_transpose(image).convert("RGB"))
+                    still = ImageStill(offset_s, as_rgb(ImageOps.exif_transpose(image)))
             except FootageError as error:
                 on_damage(f"{self.name}: {error}")
             else:
