@@ -1,8 +1,8 @@
 """Everything that can go wrong in a way that a person can mend.
 
-Each error's text is one sentence for the person who caused it: what was expected, what was found, what to do. Faces
-catch ``WorkbenchError`` alone, show its text and exit with its ``exit_code``; anything else is a defect and keeps its
-traceback::
+Each error's text is one sentence, on one line, for the person who caused it: what was expected, what was found, what to
+do. Faces catch ``WorkbenchError`` alone, show its text and exit with its ``exit_code``; anything else is a defect and
+keeps its traceback::
 
     WorkbenchError               exit code 1
     ├── UsageError               exit code 2: the request itself is wrong
@@ -25,6 +25,8 @@ traceback::
 
 from functools import partial
 from typing import Any
+
+from workbench.wording import one_line
 
 __all__ = [
     "AccessError",
@@ -52,7 +54,7 @@ class WorkbenchError(Exception):
 
     def __init__(self, *, expected: str, found: str, remedy: str) -> None:
         self.expected, self.found, self.remedy = expected, found, remedy
-        super().__init__(f"Expected {expected}, but found {found}; {remedy}.")
+        super().__init__(one_line(f"Expected {expected}, but found {found}; {remedy}."))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), expected=self.expected, found=self.found, remedy=self.remedy), ()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from workbench.labeling.renames import name_of
 from workbench.labeling.taxonomy import Label, Vocabulary
+from workbench.wording import counted
 
 __all__ = ["Uses"]
 
@@ -34,11 +35,7 @@ class Uses:
     def told(self, labels: Iterable[Label]) -> list[str]:
         """Return a phrase for each of ``labels`` that is in use: class truck has 12 answers and 1 draft."""
         return [
-            f"{name_of(label)} has {' and '.join(_counted(kind, count) for kind, count in found.items())}"
+            f"{name_of(label)} has {' and '.join(counted(count, kind) for kind, count in found.items())}"
             for label in sorted(labels)
             if (found := self.of(label))
         ]
-
-
-def _counted(kind: str, count: int) -> str:
-    return f"{count} {kind}" if count == 1 else f"{count} {kind}s"

@@ -7,9 +7,10 @@ import gradio as gr
 from markupsafe import Markup
 
 from workbench.domain import Camera, Frame, LiveRecording, StreamKind
-from workbench.ui.fragments import badge, counted, empty_state, facts, frame_link, loading, time_of
+from workbench.ui.fragments import badge, empty_state, facts, frame_link, loading, time_of
 from workbench.ui.stream_card import is_recording
 from workbench.ui.view import View
+from workbench.wording import counted
 from workbench.workflows.jobs import refresh_jobs
 from workbench.workflows.record import is_going_on
 from workbench.workflows.workspace import Workspace

@@ -8,9 +8,10 @@ from markupsafe import Markup
 
 from workbench.domain import JobState, Role, utc_now
 from workbench.errors import NotFoundError
-from workbench.ui.fragments import badge, counted, empty_state, note, span_of, table
+from workbench.ui.fragments import badge, empty_state, note, span_of, table
 from workbench.ui.session import one_sentence_errors, require
 from workbench.ui.view import View, card, when_clicked
+from workbench.wording import counted
 from workbench.workflows.job_slots import TAKES_A_DEVICE, devices
 from workbench.workflows.jobs import JobStanding, cancel_job, job_standings, move_job
 from workbench.workflows.workspace import Workspace

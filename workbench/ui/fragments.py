@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 __all__ = [
     "badge",
-    "counted",
     "empty_state",
     "explained",
     "facts",
@@ -108,11 +107,6 @@ def page_link(url: str, text: str) -> Markup:
 
 def short_id(id_: str) -> Markup:
     return Markup('<code title="{}">{}</code>').format(id_, id_[:10])
-
-
-def counted(number: int, thing: str) -> str:
-    """Return ``1 clip`` or ``1,200 clips``."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def time_of(at: datetime) -> Markup:

@@ -5,8 +5,9 @@ from markupsafe import Markup
 
 from workbench.domain import Interval, Role
 from workbench.labeling.suggestion_quality import Quality, VersionQuality
-from workbench.ui.fragments import badge, counted, empty_state, explained, loading, long_text, no_site, note, table
+from workbench.ui.fragments import badge, empty_state, explained, loading, long_text, no_site, note, table
 from workbench.ui.view import View, card
+from workbench.wording import counted
 from workbench.workflows.prelabel_quality import measure_quality
 from workbench.workflows.suggesting import current_version
 from workbench.workflows.workspace import Workspace

@@ -9,10 +9,11 @@ from markupsafe import Markup
 from workbench.domain import LabelTask, QueuePlan, QueueRules, Role, Signal, User
 from workbench.errors import UsageError
 from workbench.store import FrameState
-from workbench.ui.fragments import counted, empty_state, facts, frame_link, note, page_link, time_of
+from workbench.ui.fragments import empty_state, facts, frame_link, note, page_link, time_of
 from workbench.ui.job_panel import JobPanel
 from workbench.ui.session import one_sentence_errors, require, require_site
 from workbench.ui.view import View, card, when_clicked
+from workbench.wording import counted
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["QueueCard", "own_queue_card"]

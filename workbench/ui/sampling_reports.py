@@ -5,7 +5,8 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from workbench.domain import Sampling
-from workbench.ui.fragments import badge, counted, empty_state, long_text, span_of, table, time_of
+from workbench.ui.fragments import badge, empty_state, long_text, span_of, table, time_of
+from workbench.wording import counted
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["sampling_reports"]
