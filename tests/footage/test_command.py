@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,8 +34,9 @@ def test_a_start_without_a_zone_is_utc() -> None:
     eight = datetime(2026, 3, 2, 8, tzinfo=UTC)
     assert footage.utc_time("2026-03-02T08:00:00") == eight
     assert footage.utc_time("2026-03-02T09:00:00+01:00") == eight
-    with pytest.raises(typer.BadParameter, match="this morning"):
-        footage.utc_time("this morning")
+    for text in ("this morning", "0001-01-01T00:00:00+05:00"):
+        with pytest.raises(typer.BadParameter, match=re.escape(text)):
+            footage.utc_time(text)
 
 
 def test_the_command_prints_one_json_object_and_fails_on_problems(
@@ -53,3 +55,18 @@ def test_the_command_prints_one_json_object_and_fails_on_problems(
     assert mixed.exit_code == 1
     report = json.loads(mixed.stdout)
     assert (report["frames_added"], report["frames_known"], len(report["problems"])) == (0, 6, 1)
+
+
+def test_one_thing_is_told_of_as_one(
+    workspace: Workspace, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_HOME", str(workspace.settings.home))
+    clip = str(make_clip())
+
+    told = [
+        CliRunner().invoke(app, [clip, "--site", "yard", "--camera", "gate", "--every", every]).stdout
+        for every in ("1m", "1s")
+    ]
+
+    assert told[0].startswith("1 frame found in 1 clip: 1 added")
+    assert told[1].startswith("3 frames found in 1 clip: 2 added")

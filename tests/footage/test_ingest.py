@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -87,6 +88,34 @@ def test_one_bad_file_of_a_folder_does_not_stop_the_others(workspace: Workspace,
     assert report.frames_added == 3
     assert len(report.problems) == 1
     assert report.problems[0].startswith("bad.mp4: Expected a video")
+
+
+def test_names_of_files_do_not_break_a_report(workspace: Workspace, make_clip: MakeClip) -> None:
+    folder = make_clip("good.mp4").parent
+    for name in (b"b\xe4d.mp4", b"two\nlines.mp4"):
+        (folder / os.fsdecode(name)).write_bytes(b"")
+
+    report = take(workspace, folder)
+
+    assert report.frames_added == 3
+    assert [problem.partition(": Expected")[0] for problem in report.problems] == [r"b\udce4d.mp4", r"two\nlines.mp4"]
+    assert r"a video in two\nlines.mp4" in report.problems[1]
+    assert workspace.store.samplings.newest("yard", 1) == [report]
+
+
+def test_the_stills_of_the_workbench_are_not_taken_again(workspace: Workspace, make_clip: MakeClip) -> None:
+    take(workspace, make_clip())
+
+    with pytest.raises(FootageError, match="that are not the workbench's own"):
+        take(workspace, workspace.settings.home)
+
+
+def test_a_start_at_the_end_of_the_calendar_is_told(workspace: Workspace, make_clip: MakeClip) -> None:
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+    with pytest.raises(FootageError, match=r"a start of cam\.mp4 after which its 3 s have dates.*9999-12-31"):
+        take(workspace, make_clip(), started_at=last)
+    assert workspace.store.footage.clips("yard") == []
 
 
 def test_a_bad_file_alone_is_an_error_and_leaves_nothing(workspace: Workspace, tmp_path: Path) -> None:

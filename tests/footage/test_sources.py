@@ -11,7 +11,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from tests.store.object_server import ACCESS_KEY, SECRET_KEY, object_server
-from workbench.errors import FootageError
+from workbench.errors import FootageError, UsageError
 from workbench.footage.contents import HEAD_BYTES, Content, content_of
 from workbench.footage.image_series import MAX_PIXELS, ImageSeries, open_images
 from workbench.footage.sampling import plan_every, plan_keyframes
@@ -153,8 +153,10 @@ def test_nothing_there_and_nothing_in_it_are_told(tmp_path: Path) -> None:
     with pytest.raises(FootageError, match="none there"):
         find_recordings(str(tmp_path / "missing.mp4"))
     (tmp_path / "labels.csv").write_text("video")
-    with pytest.raises(FootageError, match="none among 1 files"):
+    with pytest.raises(FootageError, match="none among 1 file;"):
         find_recordings(str(tmp_path))
+    with pytest.raises(UsageError, match="an empty text"):
+        find_recordings(" ")
 
 
 def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,6 +170,53 @@ def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pyte
         find_recordings(str(tmp_path))
 
 
+def test_a_file_that_may_not_be_read_costs_itself_only(make_clip: MakeClip) -> None:
+    folder = make_clip("b.mp4").parent
+    (folder / "a.mp4").symlink_to("/proc/self/mem")
+
+    broken, whole = find_recordings(str(folder))
+
+    with pytest.raises(FootageError, match="input/output error"), broken.opened():
+        pass
+    with whole.opened() as video:
+        assert video.name == "b.mp4"
+
+
+def test_a_name_that_is_no_utf8_costs_its_file_only(make_clip: MakeClip) -> None:
+    folder = make_clip("good.mp4").parent
+    shutil.copy(folder / "good.mp4", folder / os.fsdecode(b"b\xe4d.mp4"))
+    for name in (b"shots/1.jpg", b"shots/\xe4.jpg"):
+        save_picture(folder / os.fsdecode(name))
+
+    bad, good, shots = find_recordings(str(folder))
+
+    with pytest.raises(FootageError, match=r"in UTF-8, but found the bytes b'b\\xe4d.mp4'; rename it"), bad.opened():
+        pass
+    with good.opened() as video, shots.opened() as series:
+        assert video.name == "good.mp4"
+        assert "1 of its 2 pictures cannot be read: Expected the name" in str(series.damage)
+    with pytest.raises(FootageError, match="in UTF-8"):
+        find_recordings(os.fsdecode(b"b\xe4d.mp4"))
+
+
+def test_what_the_workbench_keeps_itself_is_no_footage(make_clip: MakeClip, tmp_path: Path, memory_url: str) -> None:
+    clip = make_clip("good.mp4")
+    still = save_picture(clip.parent / "data" / "frames" / "9c" / "9c00.jpg")
+    (tmp_path / "linked").symlink_to(still.parents[1])
+    put(f"{memory_url}/site/good.mp4", clip)
+    put(f"{memory_url}/site/frames/9c/9c00.jpg", still)
+
+    for source, own in (
+        (str(clip.parent), str(still.parents[1])),
+        (f"{clip.parent}/data/..", str(tmp_path / "linked")),
+        (f"{memory_url}/site", f"{memory_url}/site/frames"),
+    ):
+        assert [recording.name for recording in find_recordings(source, own=[own])] == ["good.mp4"]
+    for own_source in (still.parents[2], still.parent, still):
+        with pytest.raises(FootageError, match="not the workbench's own, but found none"):
+            find_recordings(str(own_source), own=[str(still.parents[1])])
+
+
 def test_exif_tells_when_pictures_were_taken(tmp_path: Path) -> None:
     save_picture(tmp_path / "a.jpg", exif_time="2026:03:02 09:00:20", zone="+01:00", level=30)
     save_picture(tmp_path / "b_20200101T000000Z.jpg", exif_time="2026:03:02 08:00:00", level=60)
@@ -179,6 +228,12 @@ def test_exif_tells_when_pictures_were_taken(tmp_path: Path) -> None:
         assert series.start(given=EIGHT.replace(hour=9)).origin is StartOrigin.USER
         assert list(series.timeline.offsets_s) == [0.0, 10.25, 20.0]
         assert levels(series, list(series.timeline.offsets_s)) == [60, 90, 30]
+
+
+def test_an_exif_time_beyond_the_calendar_tells_nothing(tmp_path: Path) -> None:
+    picture = save_picture(tmp_path / "a.jpg", exif_time="9999:12:31 23:00:00", zone="-05:00")
+
+    assert open_images([picture], name="shots").start().origin is StartOrigin.FILE
 
 
 def test_without_exif_the_names_tell_and_without_those_the_files(tmp_path: Path) -> None:
@@ -278,7 +333,8 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def memory_url() -> Iterator[str]:
+def memory_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr("workbench.footage.remote._SCHEMES", ("memory",))
     name = f"/{uuid4().hex}"
     yield f"memory:/{name}"
     files = fsspec.filesystem("memory")
@@ -330,8 +386,10 @@ def test_a_single_object_keeps_its_name_and_its_time(make_clip: MakeClip, memory
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("memory://nothing/here", "none among 0 files"),
-        ("nosuch://ann:s3cret@bucket/x", "an address that it cannot be"),
+        ("nosuch://ann:s3cret@bucket/x", "begins with s3://, .*file://, but found nosuch://"),
+        ("ftp://ann:s3cret@bucket/x", "begins with s3://, .*file://, but found ftp://"),
+        ("gs://ann:s3cret@bucket/x", "nothing installed that opens it"),
+        ("file:///dev/shm/nothing/here", "none among 0 files"),
         ("file:///nothing/here.mp4", "none"),
     ],
 )

@@ -94,6 +94,15 @@ def test_the_header_tells_when_it_was_recorded(make_clip: MakeClip) -> None:
     assert unset.created_at is None
 
 
+def test_a_header_with_a_time_beyond_the_calendar_tells_none(make_clip: MakeClip) -> None:
+    clip = make_clip("late.flv", codec="flv1", fps=25, metadata={"creation_time": "2026-03-02T08:00:00Z"})
+    written = b"2026-03-02T08:00:00.000000Z"
+    assert written in clip.read_bytes()
+    clip.write_bytes(clip.read_bytes().replace(written, b"9999-12-31T23:00:00.0-05:00"))
+
+    assert open_video(clip).created_at is None
+
+
 def test_a_file_that_breaks_off_gives_what_is_there(make_clip: MakeClip, tmp_path: Path) -> None:
     whole = make_clip(frames=80, options={"movflags": "faststart"})
     broken = tmp_path / "broken.mp4"

@@ -9,6 +9,7 @@ import typer
 
 from workbench.cli.console import JsonOption, SiteOption, actor_name, emit, open_workspace, progress_bar
 from workbench.domain import Taking
+from workbench.wording import counted
 
 if TYPE_CHECKING:
     from workbench.domain import Sampling
@@ -46,9 +47,9 @@ def utc_time(text: str) -> datetime:
     """Return the instant of an ISO 8601 text; without a zone it is UTC."""
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as exc:
+        return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
         raise typer.BadParameter(f"expected a time such as 2026-03-02T08:00:00Z, but found {text!r}") from exc
-    return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
 
 
 def ingest(
@@ -128,11 +129,12 @@ def emit_sampling(sampling: "Sampling", as_json: bool) -> None:
 
 def _told(sampling: "Sampling") -> str:
     rate = sampling.frames_found / max(sampling.seconds, 0.01)
-    counted = (
-        f"{sampling.frames_found} frames found in {len(sampling.clips)} clips: {sampling.frames_added} added, "
-        f"{sampling.frames_known} known already, in {sampling.seconds:.1f} s ({rate:.1f} frames a second)."
+    found = (
+        f"{counted(sampling.frames_found, 'frame')} found in {counted(len(sampling.clips), 'clip')}: "
+        f"{sampling.frames_added} added, {sampling.frames_known} known already, in {sampling.seconds:.1f} s "
+        f"({rate:.1f} frames a second)."
     )
     origins = ", ".join(f"{origin} ({count})" for origin, count in sampling.starts.items())
     starts = [f"When the clips began was told by: {origins}."] if origins else []
     dropped = [f"{step.dropped} dropped by {step.name}: {step.reason}." for step in sampling.steps if step.dropped]
-    return "\n".join([counted, *starts, *dropped, *(f"Problem: {problem}" for problem in sampling.problems)])
+    return "\n".join([found, *starts, *dropped, *(f"Problem: {problem}" for problem in sampling.problems)])

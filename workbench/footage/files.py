@@ -8,7 +8,7 @@ from pathlib import Path
 from workbench.errors import FootageError
 from workbench.footage.contents import HEAD_BYTES, Content, content_of
 
-__all__ = ["file_content", "file_sha256", "files_below", "natural_order"]
+__all__ = ["file_content", "file_sha256", "files_below", "natural_order", "require_utf8"]
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -27,6 +27,18 @@ def natural_order(name: str) -> list[tuple[bool, int, str]]:
     """Return a sorting key by which ``cam2/9.jpg`` comes before ``cam10/1.jpg``."""
     parts = re.findall(r"([0-9]+)|([^0-9]+)", name)
     return [(not digits, int(digits or 0), digits or other) for digits, other in parts]
+
+
+def require_utf8(name: str) -> None:
+    """Raise FootageError for a name of other bytes, which no catalogue and no labels file can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as exc:
+        raise FootageError(
+            expected="the name of a file or folder in UTF-8",
+            found=f"the bytes {os.fsencode(name)!r}",
+            remedy="rename it",
+        ) from exc
 
 
 def file_content(path: Path) -> Content | None:

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from workbench.errors import FootageError
-from workbench.footage.files import file_sha256, natural_order
+from workbench.footage.files import file_sha256, natural_order, require_utf8
 from workbench.footage.pictures import as_rgb
 from workbench.footage.recordings import Grey, size_within
 from workbench.footage.start_times import StartOrigin, StartTime, start_time_from_name
@@ -158,6 +158,7 @@ def _offsets_s(times: Sequence[datetime]) -> tuple[float, ...]:
 
 
 def _read_header(path: Path, name: str) -> _Picture:
+    require_utf8(name)
     with _opened(path) as image:
         exif = image.getexif()
         width, height = image.size
@@ -182,7 +183,7 @@ def _exif_time(exif: Image.Exif) -> datetime | None:
         time = datetime.strptime(text, "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)
         if zone:
             time = datetime.strptime(f"{text}{zone}", "%Y:%m:%d %H:%M:%S%z").astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return time.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction.isdecimal() else time
 

@@ -21,10 +21,12 @@ from workbench.footage.addresses import is_stream, without_credentials
 
 __all__ = ["is_remote", "local_copies", "remote_head", "remote_names"]
 
+_SCHEMES = ("s3", "gs", "az", "abfs", "hdfs", "sftp", "smb", "file")
 _MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (FileNotFoundError, "none there"),
     (PermissionError, "access denied"),
     (TimeoutError, "no answer in time"),
+    (ImportError, "nothing installed that opens it (`pip install 'site-workbench[s3]'` brings s3://)"),
 )
 _TIMES = ("LastModified", "last_modified", "mtime", "created")
 
@@ -77,14 +79,15 @@ def _path(root: str, name: str) -> str:
 
 
 def _file_system(url: str) -> tuple[Any, str]:
-    try:
-        files, root = url_to_fs(url, use_listings_cache=False)
-    except (ImportError, ValueError) as exc:
+    scheme = url.partition("://")[0]
+    if scheme not in _SCHEMES:
         raise FootageError(
-            expected=f"something installed that opens {without_credentials(url)}",
-            found="nothing" if isinstance(exc, ImportError) else "an address that it cannot be",
-            remedy="install it (`pip install 'site-workbench[s3]'` for s3://) or correct the address",
-        ) from None
+            expected=f"the address of a stream or one that begins with {'://, '.join(_SCHEMES)}://",
+            found=f"{scheme}://",
+            remedy="correct it, or copy the footage into a folder and give that",
+        )
+    with _told(url):
+        files, root = url_to_fs(url, use_listings_cache=False)
     return files, root.rstrip("/")
 
 

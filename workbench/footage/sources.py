@@ -1,18 +1,20 @@
 """Where footage lies: files and folders on the disk or in an object store, each recording behind one interface."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from workbench.errors import FootageError
+from workbench.errors import FootageError, UsageError
 from workbench.footage.addresses import without_credentials
 from workbench.footage.contents import HEAD_BYTES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, Content, content_of
-from workbench.footage.files import file_content, files_below, natural_order
+from workbench.footage.files import file_content, files_below, natural_order, require_utf8
 from workbench.footage.image_series import open_images
 from workbench.footage.recordings import Recording
 from workbench.footage.remote import is_remote, local_copies, remote_head, remote_names
 from workbench.footage.video_files import open_video
+from workbench.wording import counted
 
 __all__ = ["FoundRecording", "find_recordings"]
 
@@ -32,6 +34,7 @@ class FoundRecording:
     @contextmanager
     def opened(self) -> Iterator[Recording]:
         """Yield the recording, of an object store as a temporary copy; FootageError when it cannot be used."""
+        require_utf8(self.name)
         if is_remote(self.root):
             with local_copies(self.root, self.file_names) as copies:
                 yield self._read(copies)
@@ -44,22 +47,42 @@ class FoundRecording:
         return open_video(paths[0], name=self.name)
 
 
-def find_recordings(source: str) -> list[FoundRecording]:
+def find_recordings(source: str, *, own: Sequence[str] = ()) -> list[FoundRecording]:
     """Return what ``source`` holds, folders with all of theirs, in the order of the names (2 before 10).
 
     The pictures of one folder are one recording. What a file holds is told by its first bytes and only then by its
-    name; of an object store's files, the name comes first. Files that are no footage, and hidden ones, are left out.
+    name; of an object store's files, the name comes first. Files that are no footage, hidden ones, and what lies in the
+    folders ``own`` (paths or URLs), in which the workbench keeps pictures itself, are left out.
 
     Raises:
         FootageError: There is none, or it cannot be read.
+        UsageError: ``source`` is empty.
     """
+    if not source.strip():
+        raise UsageError(
+            expected="a file, a folder or an address of footage",
+            found="an empty text",
+            remedy="name one (a dot is the current folder)",
+        )
+    require_utf8(source)
     if is_remote(source):
-        return _found(source, remote_names(source), lambda name: _remote_content(source, name))
+        remote = _not_in(own, source, remote_names(source))
+        return _found(source, remote, lambda name: _remote_content(source, name))
     path = Path(source)
     if not path.exists():
         raise FootageError(expected=f"footage at {path}", found="none there", remedy="check the path")
     names = [file.relative_to(path).as_posix() for file in files_below(path)] if path.is_dir() else [""]
-    return _found(source, names, lambda name: file_content(Path(path, name)))
+    return _found(source, _not_in(own, source, names), lambda name: file_content(Path(path, name)))
+
+
+def _not_in(own: Sequence[str], source: str, names: Sequence[str]) -> list[str]:
+    root, left_out = _place(source), [_place(folder) for folder in own]
+    return [name for name in names if not any(map((root / name).is_relative_to, left_out))]
+
+
+def _place(address: str) -> PurePosixPath:
+    path = address.removeprefix("file://")
+    return PurePosixPath(path if is_remote(path) else os.path.realpath(path))
 
 
 def _found(source: str, names: Sequence[str], content_of_name: Callable[[str], Content | None]) -> list[FoundRecording]:
@@ -69,7 +92,10 @@ def _found(source: str, names: Sequence[str], content_of_name: Callable[[str], C
     found: list[FoundRecording] = []
     pictures: dict[str, list[str]] = {}
     for name in names:
-        content = content_of_name(name)
+        try:
+            content = content_of_name(name)
+        except FootageError:  # whoever opens it is told what is wrong with it, and the others go on
+            content = Content.VIDEO
         if content is Content.VIDEO:
             found.append(FoundRecording(name, content, source, (name,)))
         elif content is Content.PICTURE:
@@ -79,8 +105,8 @@ def _found(source: str, names: Sequence[str], content_of_name: Callable[[str], C
         found.append(FoundRecording(name, Content.PICTURE, source, tuple(sorted(own, key=natural_order))))
     if not found:
         raise FootageError(
-            expected=f"video files or pictures in {without_credentials(source)}",
-            found=f"none among {len(names)} files",
+            expected=f"video files or pictures in {without_credentials(source)} that are not the workbench's own",
+            found=f"none among {counted(len(names), 'file')}",
             remedy="give the folder that holds the recordings themselves",
         )
     return sorted(found, key=lambda recording: natural_order(recording.name))

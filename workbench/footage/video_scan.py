@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from workbench.errors import FootageError
 from workbench.footage.decoding import MAX_PIXELS, told_by_ffmpeg
 from workbench.footage.timeline import Timeline, timeline_of_count, timeline_of_times
+from workbench.wording import counted
 
 __all__ = ["VideoScan", "opened", "packets_there_are", "scan", "unusable"]
 
@@ -126,7 +127,7 @@ def _read(container: InputContainer, stream: VideoStream) -> tuple[NDArray[np.in
     if told:
         told = [f"it cannot be read to its end ({told[0]})"]
     if corrupt_packets:
-        told.append(f"{corrupt_packets} of its packets are damaged")
+        told.append(f"it has {counted(corrupt_packets, 'damaged packet')}")
     return np.array(pts, np.int64), np.array(is_keyframe, np.bool_), told
 
 
@@ -178,11 +179,11 @@ def _created_at(container: InputContainer, stream: VideoStream) -> datetime | No
     text = container.metadata.get("creation_time") or stream.metadata.get("creation_time")
     try:
         created_at = datetime.fromisoformat(text) if text else None
-    except ValueError:
+        if created_at is None or created_at.year < 2000:
+            return None
+        return created_at.replace(tzinfo=created_at.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    if created_at is None or created_at.year < 2000:
-        return None
-    return created_at.replace(tzinfo=created_at.tzinfo or UTC).astimezone(UTC)
 
 
 def _without_video(name: str, found: str) -> FootageError:

@@ -6,7 +6,7 @@ their rows, some at a time; an ingest that was cut off is completed by running i
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 
 from workbench.domain import Camera, Clip, Sampling, Taking
@@ -22,6 +22,7 @@ from workbench.footage.sources import FoundRecording, find_recordings
 from workbench.labeling.formats.file_label import Instant
 from workbench.labeling.formats.reading import read_labels
 from workbench.progress import Progress, silent
+from workbench.wording import one_line
 from workbench.workflows.record import record
 from workbench.workflows.sampling_log import SamplingLog
 from workbench.workflows.still_keeper import HiddenAreasChangedError, TakenStill
@@ -83,7 +84,8 @@ def ingest(
             found="both",
             remedy="leave one of them out",
         )
-    found = find_recordings(source)
+    own = (workspace.frame_files.address, str(workspace.settings.datasets_dir), str(workspace.settings.artifacts_dir))
+    found = find_recordings(source, own=own)
     single = len(found) == 1 and found[0].name == PurePath(source).name
     with SamplingLog(workspace, seen_by, source, actor=actor) as log, ExitStack() as held:
         if at is not None:
@@ -157,7 +159,7 @@ class _Taking:
             problems.append(f"{recording.name}: {recording.damage}")
         found = plan.stills(
             on_damage=problems.append,
-            on_look=lambda count: self._progress(count, len(plan.instants_s), recording.name),
+            on_look=lambda count: self._progress(count, len(plan.instants_s), one_line(recording.name)),
         )
         names = recording.picture_names
         long_side_px = None if self._camera.hides_faces else LONG_SIDE_PX  # small faces are found at full size only
@@ -168,6 +170,7 @@ class _Taking:
 
     def _clip(self, recording: Recording) -> Clip:
         start = recording.start(self._given_start)
+        _require_calendar(start.at, recording)
         clip = _known_or_new(
             self._workspace,
             Clip(
@@ -270,6 +273,17 @@ def _known_or_new(workspace: Workspace, clip: Clip, given_start: datetime | None
             remedy="rename the file",
         )
     return clip
+
+
+def _require_calendar(started_at: datetime, recording: Recording) -> None:
+    try:
+        started_at + timedelta(seconds=recording.timeline.duration_s)
+    except OverflowError as exc:
+        raise FootageError(
+            expected=f"a start of {recording.name} after which its {recording.timeline.duration_s:.0f} s have dates",
+            found=started_at.isoformat(),
+            remedy="give the real one with --start",
+        ) from exc
 
 
 def _raise_or_note(error: FootageError, single: bool, name: str, problems: list[str]) -> None:

@@ -7,7 +7,8 @@ from types import TracebackType
 
 from workbench.domain import Camera, Sampling, SelectionStep, utc_now
 from workbench.errors import StorageError, WorkbenchError
-from workbench.footage.addresses import is_stream, without_credentials
+from workbench.footage.addresses import without_credentials
+from workbench.wording import one_line
 from workbench.workflows.still_keeper import StillKeeper
 from workbench.workflows.workspace import Workspace
 
@@ -29,7 +30,7 @@ class SamplingLog:
         self.starts: Counter[str] = Counter()
         self.problems: list[str] = []
         self._store = workspace.store
-        self._source = without_credentials(source) if is_stream(source) else source
+        self._source = without_credentials(source) if "://" in source else source
         self._actor = actor
         self._at, self._began_s = utc_now(), time.monotonic()
 
@@ -63,7 +64,7 @@ class SamplingLog:
             frames_known=keeper.kept - keeper.added,
             steps=self.steps,
             starts=dict(self.starts),
-            problems=tuple(self.problems),
+            problems=tuple(map(one_line, self.problems)),
         )
         with self._store.transaction():
             self._store.samplings.add(self.sampling)
