@@ -133,7 +133,7 @@ def test_a_variable_frame_rate_is_sampled_by_its_real_times(tmp_path: Path) -> N
 
     assert video.timeline.offsets_s == pytest.approx([tick / 1000 for tick in ticks])
     assert video.timeline.duration_s == pytest.approx(11.0)
-    assert list(plan_every(video, 1.0, until_s=None).instants_s) == pytest.approx([0, 1, 2, 3, 4, 5, 6, 9.99, 10])
+    assert list(plan_every(video, 1.0, until_s=None).instants_s) == pytest.approx([0, 1, 2, 3, 4, 5, 6, 10])
     offsets_s, pictures, _ = take(plan_every(video, 1.0, until_s=None))
     frames = every_frame(clip)
     for index, picture in zip(at(video, offsets_s), pictures, strict=True):

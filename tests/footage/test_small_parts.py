@@ -73,6 +73,14 @@ def test_a_timeline_finds_the_nearest_frame() -> None:
     assert TIMELINE.keyframe_before(1.9) == 1.0
 
 
+def test_each_frame_counts_for_the_nearest_instant_alone() -> None:
+    uneven = Timeline((0.0, 0.1, 0.6, 1.3, 2.6, 9.7), (0.0,), 0.6)
+
+    assert uneven.every(1.0) == [0.0, 1.3, 2.6, 9.7]
+    assert uneven.every(1.0, until_s=9.8) == [0.0, 1.3, 2.6]
+    assert TIMELINE.every(0.04, until_s=0.17) == pytest.approx([0.0, 0.1])
+
+
 def test_a_sampling_interval_of_nothing_is_refused() -> None:
     with pytest.raises(FootageError, match="above 0 seconds"):
         TIMELINE.every(0.0)

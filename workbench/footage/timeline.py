@@ -5,7 +5,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,21 +40,16 @@ class Timeline:
     def every(self, interval_s: float, *, until_s: float | None = None) -> list[float]:
         """Return the offsets of the frames nearest to 0, ``interval_s``, 2 ``interval_s`` … before ``until_s``.
 
-        A stretch without frames costs no time, however long it is.
+        Each frame counts for the nearest of these instants alone: in a stretch without frames none is taken.
         """
         _require_interval(interval_s)
-        end_s = self._end_s(until_s)
-        taken: set[float] = set()
-        step = 0
-        while step * interval_s < end_s - _EPSILON_S:
-            offset_s = self.nearest(step * interval_s)
-            taken.add(offset_s)
-            after = bisect_right(self.offsets_s, offset_s)
-            if after == len(self.offsets_s):
-                break
-            midway_s = (offset_s + self.offsets_s[after]) / 2
-            step = max(step + 1, floor(midway_s / interval_s))
-        return sorted(taken)
+        offsets_s = np.asarray(self.offsets_s)
+        steps = np.floor(offsets_s / interval_s + 0.5)
+        nearest_first = np.lexsort((np.abs(offsets_s - steps * interval_s), steps))
+        taken_steps, firsts = np.unique(steps[nearest_first], return_index=True)
+        is_before_end = taken_steps * interval_s < self._end_s(until_s) - _EPSILON_S
+        taken: list[float] = offsets_s[nearest_first[firsts[is_before_end]]].tolist()
+        return taken
 
     def keyframes_every(self, interval_s: float | None = None, *, until_s: float | None = None) -> list[float]:
         """Return the offsets of the keyframes before ``until_s``, those nearer than ``interval_s`` left out.
