@@ -57,6 +57,17 @@ def test_the_command_prints_one_json_object_and_fails_on_problems(
     assert (report["frames_added"], report["frames_known"], len(report["problems"])) == (0, 6, 1)
 
 
+def test_a_note_is_no_problem(workspace: Workspace, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_HOME", str(workspace.settings.home))
+
+    told = CliRunner().invoke(app, [str(make_clip("a.h264")), "--site", "yard", "--camera", "gate"])
+
+    assert told.exit_code == 0
+    assert "Note: a.h264: its frames carry no times and count as 25 a second." in told.stdout
+    (sampling,) = workspace.store.samplings.newest("yard", 1)
+    assert (len(sampling.notes), sampling.problems) == (1, ())
+
+
 def test_one_thing_is_told_of_as_one(
     workspace: Workspace, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
 ) -> None:

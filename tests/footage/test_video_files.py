@@ -48,7 +48,7 @@ def test_every_codec_gives_the_frame_that_was_shown_then(make_clip: MakeClip, na
 def test_a_raw_stream_without_times_is_counted_at_its_rate(make_clip: MakeClip) -> None:
     video = open_video(make_clip("a.h264", frames=50))
 
-    assert video.damage == "its frames carry no times and count as 25 a second"
+    assert (video.damage, video.note) == (None, "its frames carry no times and count as 25 a second")
     assert video.timeline.duration_s == pytest.approx(2.0)
     stills, _ = decode(video, [video.timeline.nearest(1.0)])
     assert moment(stills[0]) == 25

@@ -43,7 +43,24 @@ def test_a_camera_has_one_address_and_one_recording(store: Store) -> None:
 def test_samplings_come_back_newest_first(store: Store) -> None:
     steps = (SelectionStep("perceptual hash", 3, 4, "within 10 bits"),)
     made = [
-        Sampling("yard", "gate", name, "ann", AT, 1.5, (name,), AT, None, 7, 3, 0, steps, {"header": 1}, ("a line",))
+        Sampling(
+            "yard",
+            "gate",
+            name,
+            "ann",
+            AT,
+            1.5,
+            (name,),
+            AT,
+            None,
+            7,
+            3,
+            0,
+            steps,
+            {"header": 1},
+            ("a line",),
+            ("a note",),
+        )
         for name in ("a.mp4", "b.mp4", "c.mp4")
     ]
     for one in made:

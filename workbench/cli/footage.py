@@ -137,4 +137,5 @@ def _told(sampling: "Sampling") -> str:
     origins = ", ".join(f"{origin} ({count})" for origin, count in sampling.starts.items())
     starts = [f"When the clips began was told by: {origins}."] if origins else []
     dropped = [f"{step.dropped} dropped by {step.name}: {step.reason}." for step in sampling.steps if step.dropped]
-    return "\n".join([found, *starts, *dropped, *(f"Problem: {problem}" for problem in sampling.problems)])
+    notes = [f"Note: {note}." for note in sampling.notes]
+    return "\n".join([found, *starts, *dropped, *notes, *(f"Problem: {problem}" for problem in sampling.problems)])

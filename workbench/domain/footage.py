@@ -58,7 +58,8 @@ class Sampling:
     """What came of taking stills from a source once.
 
     ``clips`` are names, ``since`` and ``until`` the first and last instant kept, ``frames_known`` those kept whose
-    pictures the catalogue held already. ``starts`` counts the recordings by what told when they began.
+    pictures the catalogue held already. ``starts`` counts the recordings by what told when they began. ``notes`` say
+    what is good to know of footage that is in order, ``problems`` what could not be had.
     """
 
     site: str
@@ -76,6 +77,7 @@ class Sampling:
     steps: tuple[SelectionStep, ...]
     starts: Mapping[str, int]
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class StreamKind(StrEnum):

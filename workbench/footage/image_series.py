@@ -58,6 +58,7 @@ class ImageSeries:
     size_wh: tuple[int, int]
     damage: str | None
     found_start: StartTime
+    note: None = None
 
     @property
     def picture_names(self) -> Mapping[float, str]:

@@ -33,7 +33,10 @@ class Still(Protocol):
 
 
 class Recording(Protocol):
-    """What ingest needs to know of footage, and the way to its stills; ``damage`` says in words what is missing."""
+    """What ingest needs to know of footage, and the way to its stills.
+
+    ``damage`` says in words what is missing, ``note`` what is good to know of footage that is in order.
+    """
 
     @property
     def name(self) -> str: ...
@@ -46,6 +49,9 @@ class Recording(Protocol):
 
     @property
     def damage(self) -> str | None: ...
+
+    @property
+    def note(self) -> str | None: ...
 
     @property
     def picture_names(self) -> Mapping[float, str]:

@@ -76,6 +76,7 @@ class VideoFile:
     size_wh: tuple[int, int]
     created_at: datetime | None
     damage: str | None
+    note: str | None
     first_pts: int | None
     time_base: Fraction
 
@@ -218,7 +219,15 @@ def open_video(path: Path, *, name: str | None = None) -> VideoFile:
             raise unusable(name, "no frame that can be decoded")
     found, size_wh = scan(path, name), VideoStill(0.0, first).size_wh
     return VideoFile(
-        path, name, found.timeline, size_wh, found.created_at, found.damage, found.first_pts, found.time_base
+        path,
+        name,
+        found.timeline,
+        size_wh,
+        found.created_at,
+        found.damage,
+        found.note,
+        found.first_pts,
+        found.time_base,
     )
 
 

@@ -33,7 +33,7 @@ _FILE_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "ma
 
 @dataclass(frozen=True)
 class VideoScan:
-    """``damage`` says in words what is missing of a file.
+    """``damage`` says in words what is missing of a file, ``note`` by what its frames are timed that carry no times.
 
     ``first_pts`` is the presentation time of offset 0, in ticks of ``time_base`` seconds; None where a container has no
     presentation times, or (AVI with B-frames) wrong ones: frames are then told apart by their order alone.
@@ -42,6 +42,7 @@ class VideoScan:
     timeline: Timeline
     created_at: datetime | None
     damage: str | None
+    note: str | None
     first_pts: int | None
     time_base: Fraction
 
@@ -83,12 +84,13 @@ def scan(path: Path, name: str) -> VideoScan:
         created_at = _created_at(container, stream)
         pts, is_keyframe, told = _read(container, stream)
         timeline, first_pts = _timeline(name, pts, is_keyframe, container, stream)
+        note = None
         if first_pts is None and (pts == _NO_PTS).any():
-            told.append(f"its frames carry no times and count as {1 / timeline.last_interval_s:g} a second")
+            note = f"its frames carry no times and count as {1 / timeline.last_interval_s:g} a second"
         if timeline.duration_s > MAX_DURATION_S:
             raise unusable(name, f"frame times that run over {timeline.duration_s / 86_400:.0f} days")
         damage = _damage(container, stream, timeline, told)
-        return VideoScan(timeline, created_at, damage, first_pts, stream.time_base or Fraction(1))
+        return VideoScan(timeline, created_at, damage, note, first_pts, stream.time_base or Fraction(1))
 
 
 def unusable(name: str, found: str) -> FootageError:

@@ -26,5 +26,5 @@ class Samplings:
 
 def _sampling(row: Row[Any]) -> Sampling:
     values = {name: value for name, value in row._mapping.items() if name != "id"}
-    steps = tuple(SelectionStep(**step) for step in row.steps)
-    return Sampling(**{**values, "clips": tuple(row.clips), "steps": steps, "problems": tuple(row.problems)})
+    values |= {name: tuple(values[name]) for name in ("clips", "problems", "notes")}
+    return Sampling(**{**values, "steps": tuple(SelectionStep(**step) for step in row.steps)})

@@ -40,10 +40,10 @@ def _row(one: Sampling) -> list[object]:
 
 
 def _details(one: Sampling) -> Markup:
-    """Return what each step dropped, what told when the clips began, and the problems; open where there are any."""
+    """Return what each step dropped, what told when the clips began, notes and problems."""
     steps = [f"{step.dropped:,} dropped by {step.name}: {step.reason}" for step in one.steps]
     starts = [f"{counted(count, 'clip')} began as told by: {origin}" for origin, count in one.starts.items()]
-    lines = [*(Markup("<li>{}</li>").format(line) for line in [*steps, *starts])]
+    lines = [*(Markup("<li>{}</li>").format(line) for line in [*steps, *starts, *one.notes])]
     lines += [Markup('<li class="wb-bad">{}</li>').format(problem) for problem in one.problems]
     if not lines:
         return Markup("")

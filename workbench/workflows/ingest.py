@@ -157,6 +157,8 @@ class _Taking:
         self._read.append(clip)
         if recording.damage:
             problems.append(f"{recording.name}: {recording.damage}")
+        if recording.note:
+            self._log.notes.append(f"{recording.name}: {recording.note}")
         found = plan.stills(
             on_damage=problems.append,
             on_look=lambda count: self._progress(count, len(plan.instants_s), one_line(recording.name)),

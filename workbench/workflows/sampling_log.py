@@ -29,6 +29,7 @@ class SamplingLog:
         self.steps: tuple[SelectionStep, ...] = ()
         self.starts: Counter[str] = Counter()
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self._store = workspace.store
         self._source = without_credentials(source) if "://" in source else source
         self._actor = actor
@@ -65,6 +66,7 @@ class SamplingLog:
             steps=self.steps,
             starts=dict(self.starts),
             problems=tuple(map(one_line, self.problems)),
+            notes=tuple(map(one_line, self.notes)),
         )
         with self._store.transaction():
             self._store.samplings.add(self.sampling)

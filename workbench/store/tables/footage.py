@@ -89,6 +89,7 @@ samplings = Table(
     Column("steps", JSON, nullable=False),
     Column("starts", JSON, nullable=False),
     Column("problems", JSON, nullable=False),
+    Column("notes", JSON, nullable=False, server_default="[]"),
     ForeignKeyConstraint(["site", "camera"], ["cameras.site", "cameras.name"]),
     Index("samplings_of_site", "site", "id"),
 )
