@@ -118,6 +118,32 @@ def test_a_start_at_the_end_of_the_calendar_is_told(workspace: Workspace, make_c
     assert workspace.store.footage.clips("yard") == []
 
 
+def test_what_is_still_being_copied_is_left_for_later(workspace: Workspace, make_clip: MakeClip) -> None:
+    clip = make_clip(frames=80, options={"movflags": "faststart"})
+    folder, whole = clip.parent, clip.read_bytes()
+    make_clip("other.mp4")
+    clip.write_bytes(whole[: len(whole) * 6 // 10])
+
+    half = take(workspace, folder)
+    clip.write_bytes(whole)
+    again = take(workspace, folder)
+
+    assert half.clips == ("other.mp4",)
+    assert "a file that still changes: the file breaks off" in half.problems[0]
+    assert (again.clips, again.problems) == (("cam.mp4", "other.mp4"), ())
+
+
+def test_what_has_broken_off_for_good_is_taken_as_far_as_it_goes(workspace: Workspace, make_clip: MakeClip) -> None:
+    clip = make_clip(frames=80, options={"movflags": "faststart"})
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 6 // 10])
+    os.utime(clip, (1_700_000_000, 1_700_000_000))
+
+    report = take(workspace, clip)
+
+    assert report.frames_added > 1
+    assert "breaks off" in report.problems[0]
+
+
 def test_a_bad_file_alone_is_an_error_and_leaves_nothing(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(FootageError, match=r"missing\.mp4"):
         take(workspace, tmp_path / "missing.mp4")

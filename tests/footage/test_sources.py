@@ -97,6 +97,19 @@ def test_a_video_in_a_pictures_clothes_is_a_video(make_clip: MakeClip, tmp_path:
         assert isinstance(opened, VideoFile)
 
 
+def test_a_file_that_grows_meanwhile_is_told(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_while_it_is_written(path: Path, *, name: str) -> VideoFile:
+        video = open_video(path, name=name)
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        return video
+
+    (found,) = find_recordings(str(make_clip("a.ts", fps=25)))
+    monkeypatch.setattr("workbench.footage.sources.open_video", open_while_it_is_written)
+
+    with pytest.raises(FootageError, match=r"a\.ts to be written to its end.*still changes;"), found.opened():
+        pass
+
+
 def test_a_raw_stream_goes_by_its_name(make_clip: MakeClip) -> None:
     clip = make_clip("a.h264")
 

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -117,6 +118,37 @@ def test_a_file_that_breaks_off_gives_what_is_there(make_clip: MakeClip, tmp_pat
     assert [moment(still) for still in stills] == [0, 10]
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "libx264"), ("a.webm", "libvpx-vp9"), ("a.flv", "flv1")])
+def test_what_breaks_off_is_told_of_other_containers_too(make_clip: MakeClip, name: str, codec: str) -> None:
+    clip = make_clip(name, codec=codec, frames=80, fps=25)
+    assert open_video(clip).damage is None
+
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+
+    assert "of the 3.2" in str(open_video(clip).damage)
+
+
+def test_sound_that_lasts_longer_is_no_damage(make_clip: MakeClip) -> None:
+    clip = make_clip("a.mkv", frames=80, fps=25)
+    with_sound = clip.with_name("sound.mkv")
+    with av.open(str(clip)) as source, av.open(str(with_sound), "w") as container:
+        pictures = container.add_stream_from_template(source.streams.video[0])
+        sound = container.add_stream("pcm_s16le", rate=8000)
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = pictures
+                container.mux(packet)
+        for second in range(9):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.int16), layout="mono")
+            frame.rate, frame.pts = 8000, 8000 * second
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+
+    assert open_video(with_sound).damage is None
+    with_sound.write_bytes(with_sound.read_bytes()[: with_sound.stat().st_size // 8])
+    assert "of the 3.2" in str(open_video(with_sound).damage)
+
+
 def test_damage_in_the_middle_costs_its_frames_only(make_clip: MakeClip, tmp_path: Path) -> None:
     content = bytearray(make_clip("a.avi", codec="mjpeg").read_bytes())
     start = len(content) // 2
@@ -185,8 +217,6 @@ def test_a_canvas_of_absurd_size_is_refused_before_it_is_filled(make_clip: MakeC
 
 
 def test_sound_alone_is_told(tmp_path: Path) -> None:
-    import av
-
     path = tmp_path / "sound.wav"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000)

@@ -8,7 +8,7 @@ from pathlib import Path
 from workbench.errors import FootageError
 from workbench.footage.contents import HEAD_BYTES, Content, content_of
 
-__all__ = ["file_content", "file_sha256", "files_below", "natural_order", "require_utf8"]
+__all__ = ["file_content", "file_sha256", "file_time_s", "files_below", "natural_order", "require_utf8"]
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -46,6 +46,14 @@ def file_content(path: Path) -> Content | None:
     try:
         with path.open("rb") as file:
             return content_of(file.read(HEAD_BYTES), path.suffix)
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+
+
+def file_time_s(path: Path) -> float:
+    """Return when the file was last written to, in seconds since 1970; FootageError when it cannot be told."""
+    try:
+        return path.stat().st_mtime
     except OSError as exc:
         raise _unreadable(path, exc) from exc
 

@@ -1,6 +1,7 @@
 """Where footage lies: files and folders on the disk or in an object store, each recording behind one interface."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,14 +10,16 @@ from pathlib import Path, PurePosixPath
 from workbench.errors import FootageError, UsageError
 from workbench.footage.addresses import without_credentials
 from workbench.footage.contents import HEAD_BYTES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, Content, content_of
-from workbench.footage.files import file_content, files_below, natural_order, require_utf8
+from workbench.footage.files import file_content, file_time_s, files_below, natural_order, require_utf8
 from workbench.footage.image_series import open_images
 from workbench.footage.recordings import Recording
 from workbench.footage.remote import is_remote, local_copies, remote_head, remote_names
-from workbench.footage.video_files import open_video
+from workbench.footage.video_files import VideoFile, open_video
 from workbench.wording import counted
 
 __all__ = ["FoundRecording", "find_recordings"]
+
+_AT_REST_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class FoundRecording:
     def _read(self, paths: Sequence[Path]) -> Recording:
         if self.content is Content.PICTURE or file_content(paths[0]) is Content.PICTURE:
             return open_images(paths, name=self.name, names=[name or self.name for name in self.file_names])
-        return open_video(paths[0], name=self.name)
+        return _settled_video(paths[0], self.name)
 
 
 def find_recordings(source: str, *, own: Sequence[str] = ()) -> list[FoundRecording]:
@@ -110,6 +113,20 @@ def _found(source: str, names: Sequence[str], content_of_name: Callable[[str], C
             remedy="give the folder that holds the recordings themselves",
         )
     return sorted(found, key=lambda recording: natural_order(recording.name))
+
+
+def _settled_video(path: Path, name: str) -> VideoFile:
+    """Open a video; FootageError where it is still being written, as what is stored of a half would bar the whole."""
+    written_at_s = file_time_s(path)
+    video = open_video(path, name=name)
+    age_s = time.time() - written_at_s
+    if file_time_s(path) != written_at_s or (video.damage and 0 <= age_s < _AT_REST_S):
+        raise FootageError(
+            expected=f"{name} to be written to its end",
+            found="a file that still changes" + (f": {video.damage}" if video.damage else ""),
+            remedy=f"take it when it is whole, or as it is when it has not changed for {_AT_REST_S:.0f} s",
+        )
+    return video
 
 
 def _remote_content(url: str, name: str) -> Content | None:

@@ -171,9 +171,21 @@ def _declared_duration_s(container: InputContainer, stream: VideoStream) -> floa
     if container.format.name == "avi":
         interval_s = _nominal_interval_s(stream)
         return stream.frames * interval_s if interval_s else None
-    if stream.duration is None or stream.time_base is None or container.duration is None:
+    if container.duration is None:
         return None
-    return min(float(stream.duration * stream.time_base), container.duration / 1_000_000)
+    whole_s = container.duration / 1_000_000
+    if stream.duration is not None and stream.time_base is not None:
+        return min(float(stream.duration * stream.time_base), whole_s)
+    return whole_s if len(container.streams) == 1 else _tagged_duration_s(stream)
+
+
+def _tagged_duration_s(stream: VideoStream) -> float | None:
+    """Return what Matroska's tag of the stream says, as ``00:00:04.000000000``."""
+    try:
+        hours, minutes, seconds = map(float, stream.metadata["DURATION"].split(":"))
+    except (KeyError, ValueError):
+        return None
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _created_at(container: InputContainer, stream: VideoStream) -> datetime | None:
