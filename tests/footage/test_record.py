@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -64,6 +65,20 @@ def test_what_came_is_kept_when_a_recording_is_stopped(workspace: Workspace, url
     assert all(is_going_on(one) for one in seen)
     after = workspace.store.streams.recordings("yard")["gate"]
     assert (after.kind, after.stills_taken, is_going_on(after)) == (StreamKind.ENDED, 3, False)
+
+
+def test_a_camera_that_refuses_is_told_of_at_once(workspace: Workspace) -> None:
+    told: list[str] = []
+
+    def stop(done: int, total: int | None, what: str) -> None:
+        told.append(what)
+        raise KeyboardInterrupt
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+    record(workspace, f"rtsp://ann:{SECRET}@{place}/1", site="yard", camera="gate", actor="ann", progress=stop)
+
+    assert told == [f"waiting for rtsp://{place}/1 (connection refused)"]
 
 
 def test_areas_that_are_hidden_meanwhile_are_hidden_from_then_on(

@@ -161,6 +161,8 @@ class _Recording:
     def _heed(self, state: StreamState) -> None:
         self._state = state
         self._tell(state)
+        if state.kind is StreamKind.WAITING:
+            self._progress(0, None, f"waiting for {self._name} ({state.reason[:1].lower()}{state.reason[1:-1]})")
 
     def _tell(self, state: StreamState) -> None:
         camera = self._log.keeper.camera
