@@ -11,6 +11,7 @@ from workbench.domain import Mask, Sampling
 from workbench.errors import FootageError, LabelFileError, NotFoundError, StorageError, UsageError
 from workbench.workflows.ingest import ingest
 from workbench.workflows.privacy import hide
+from workbench.workflows.sampling_log import SamplingLog
 from workbench.workflows.sites import add_camera, add_site
 from workbench.workflows.workspace import Workspace
 
@@ -101,6 +102,15 @@ def test_names_of_files_do_not_break_a_report(workspace: Workspace, make_clip: M
     assert [problem.partition(": Expected")[0] for problem in report.problems] == [r"b\udce4d.mp4", r"two\nlines.mp4"]
     assert r"a video in two\nlines.mp4" in report.problems[1]
     assert workspace.store.samplings.newest("yard", 1) == [report]
+
+
+def test_a_report_names_a_source_without_its_password(workspace: Workspace) -> None:
+    camera = workspace.store.sites.camera("yard", "gate")
+
+    with SamplingLog(workspace, camera, "sftp://ann:s3cret@nas/march", actor="ann") as log:
+        pass
+
+    assert log.sampling.source == "sftp://nas/march"
 
 
 def test_the_stills_of_the_workbench_are_not_taken_again(workspace: Workspace, make_clip: MakeClip) -> None:
