@@ -23,7 +23,7 @@ import transformers
 from PIL.Image import Image
 from transformers import AutoModelForImageTextToText
 
-from workbench.models.chat import encode, encode_prompts
+from workbench.models.chat import MAX_NEW_TOKENS, encode, encode_prompts
 from workbench.models.instructions import CAPTION_INSTRUCTION, class_instruction, class_text
 from workbench.models.opinions import form_opinions
 from workbench.models.vlm import Vlm, load_vlm
@@ -33,7 +33,6 @@ from workbench.settings import embedded_path
 from workbench.tuning.allocator import keep_freed_pages
 
 TARGET = 4.0
-MAX_NEW_TOKENS = 40
 Asked = Callable[[Vlm, Sequence[Image]], Sequence[object]]
 
 

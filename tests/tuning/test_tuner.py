@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from tests.tuning.conftest import CLASS_NAMES, PrepareTuning
 from workbench.errors import DatasetError, ModelError, PreflightError, StorageError
 from workbench.models.vlm import load_vlm
-from workbench.recipe import Part, Recipe, Training
+from workbench.recipe import Base, Part, Recipe, Training
 from workbench.tuning.adapter import prove_adapter, save_adapter, trained_weights, verify_adapter
 from workbench.tuning.best_weights import BestWeights
 from workbench.tuning.encoding import item_of
@@ -52,6 +52,14 @@ def test_the_loss_falls_and_the_folder_answers_like_the_tuned_model(
     assert reloaded.class_probabilities([image], CLASS_NAMES) == pytest.approx(expected, abs=1e-4)
     facts = json.loads((result.adapter_dir / "tuning.json").read_text())
     assert (facts["dataset_id"], facts["best_step"], facts["steps"]) == ("abc", result.best_step, 8)
+
+
+def test_a_part_trained_in_full_on_a_base_of_16_bits_is_proved(prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
+    parts = {"text_model": Part(path="model.text_model", train="full")}
+    result, _ = tuned(
+        prepare_tuning(Recipe(base=Base(dtype="bfloat16"), parts=parts, training=FAST)), tmp_path / "adapter"
+    )
+    assert next(result.vlm.model.parameters()).dtype is torch.bfloat16
 
 
 def test_an_adapter_on_a_tied_head_is_saved_without_the_embedding(
@@ -221,7 +229,6 @@ def test_a_folder_that_answers_otherwise_fails_its_proof(saved: tuple[Prepared, 
     prepared, directory = saved
     start = {name: weight - 0.02 for name, weight in trained_weights(prepared.model).items()}
     item = item_of(prepared.taught[0])
-    prove_adapter(directory, prepared.vlm, start, item, prepared.loading)
     with pytest.raises(PreflightError, match="unchanged"):
         prove_adapter(directory, prepared.vlm, trained_weights(prepared.model), item, prepared.loading)
     with torch.no_grad():
@@ -230,6 +237,14 @@ def test_a_folder_that_answers_otherwise_fails_its_proof(saved: tuple[Prepared, 
                 weight.add_(0.2)
     with pytest.raises(PreflightError, match="answer as the tuned model"):
         prove_adapter(directory, prepared.vlm, start, item, prepared.loading)
+
+
+def test_a_proof_holds_one_model_at_a_time(saved: tuple[Prepared, Path]) -> None:
+    prepared, directory = saved
+    start = {name: weight - 0.02 for name, weight in trained_weights(prepared.model).items()}
+    reloaded = prove_adapter(directory, prepared.vlm, start, item_of(prepared.taught[0]), prepared.loading)
+    assert not any(weight.numel() for weight in prepared.model.parameters())
+    assert reloaded.version.startswith(f"{prepared.vlm.version}+adapter@")
 
 
 def test_a_disk_that_refuses_is_told_and_leaves_nothing(saved: tuple[Prepared, Path], tmp_path: Path) -> None:

@@ -20,21 +20,31 @@ from workbench.models.family import family_of_processor
 
 CONTRACT_FILE = "chat_contract.json"
 IGNORED_LABEL = -100
+MAX_NEW_TOKENS = 40
 _VOLATILE_IMAGE_SETTINGS = frozenset({"image_processor_type", "processor_class", "_processor_class", "data_format"})
 
 
 @dataclass(frozen=True)
 class ChatContract:
-    """Everything besides the weights that decides what a model is shown: two equal digests, two equal prompts."""
+    """Everything besides the weights that decides what a model is shown, and after how many tokens it is cut off.
+
+    Two equal digests, two equal prompts.
+    """
 
     chat_template: str
     system_prompt: str
     image_settings_json: str
     class_names: tuple[str, ...]
+    max_new_tokens: int = MAX_NEW_TOKENS
 
     @classmethod
     def of(
-        cls, processor: ProcessorMixin, *, class_names: Sequence[str] = (), system_prompt: str = ""
+        cls,
+        processor: ProcessorMixin,
+        *,
+        class_names: Sequence[str] = (),
+        system_prompt: str = "",
+        max_new_tokens: int = MAX_NEW_TOKENS,
     ) -> "ChatContract":
         """Return the contract of ``processor`` as it stands, for a model that knows ``class_names``."""
         chat_template = processor.chat_template or family_of_processor(processor).chat_template
@@ -46,7 +56,7 @@ class ChatContract:
             )
         settings = processor.image_processor.to_dict()
         kept = {key: settings[key] for key in sorted(settings) if key not in _VOLATILE_IMAGE_SETTINGS}
-        return cls(chat_template, system_prompt, json.dumps(kept, sort_keys=True), tuple(class_names))
+        return cls(chat_template, system_prompt, json.dumps(kept, sort_keys=True), tuple(class_names), max_new_tokens)
 
     @classmethod
     def load(cls, directory: Path) -> "ChatContract":
@@ -84,14 +94,18 @@ class ChatContract:
             stored["system_prompt"],
             json.dumps(stored["image_settings"], sort_keys=True),
             tuple(stored["class_names"]),
+            stored.get("max_new_tokens", MAX_NEW_TOKENS),
         )
 
     def _content(self) -> dict[str, Any]:
+        """Return what is stored; the usual room for an answer is left out, as releases before knew no other."""
+        room = {} if self.max_new_tokens == MAX_NEW_TOKENS else {"max_new_tokens": self.max_new_tokens}
         return {
             "chat_template": self.chat_template,
             "system_prompt": self.system_prompt,
             "image_settings": self.image_settings,
             "class_names": list(self.class_names),
+            **room,
         }
 
 

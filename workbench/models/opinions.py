@@ -14,7 +14,7 @@ from workbench.models.family import family_of
 from workbench.models.instructions import CAPTION_INSTRUCTION, class_instruction, class_text
 from workbench.models.reading import alike, read
 from workbench.models.scoring import log_likelihoods
-from workbench.models.vlm import MAX_CACHED_ROWS, MAX_NEW_TOKENS, Vlm
+from workbench.models.vlm import MAX_CACHED_ROWS, Vlm
 
 __all__ = ["Opinion", "form_opinions", "likely_captions"]
 
@@ -48,15 +48,13 @@ def form_opinions(
     return [Opinion(probabilities[row], embeddings[row], *said[row]) for row in range(len(images))]
 
 
-def likely_captions(
-    vlm: Vlm, images: Sequence[Image], *, max_new_tokens: int = MAX_NEW_TOKENS, batch_size: int = 32
-) -> list[tuple[str, float]]:
+def likely_captions(vlm: Vlm, images: Sequence[Image], *, batch_size: int = 32) -> list[tuple[str, float]]:
     """Return the captions of ``Vlm.generate_captions``, each with its mean log-likelihood per token in nats."""
     captions: list[tuple[str, float]] = []
     for start in range(0, len(images), batch_size):
         some = images[start : start + batch_size]
         prompts = encode_prompts(vlm.processor, vlm.contract, some, [CAPTION_INSTRUCTION] * len(some))
-        captions += _captions(vlm, prompts.to(vlm.model.device), max_new_tokens)
+        captions += _captions(vlm, prompts.to(vlm.model.device))
     return captions
 
 
@@ -77,12 +75,12 @@ def _of_one_reading(vlm: Vlm, images: Sequence[Image], class_names: Sequence[str
     return [formed[place] for place in range(len(images))]
 
 
-def _captions(vlm: Vlm, prompts: Mapping[str, Any], max_new_tokens: int = MAX_NEW_TOKENS) -> list[tuple[str, float]]:
+def _captions(vlm: Vlm, prompts: Mapping[str, Any]) -> list[tuple[str, float]]:
     """Return what is said to ``prompts``, each with its mean log-likelihood."""
     with torch.inference_mode():
         made = vlm.model.generate(
             **prompts,
-            max_new_tokens=max_new_tokens,
+            max_new_tokens=vlm.contract.max_new_tokens,
             do_sample=False,
             return_dict_in_generate=True,
             output_logits=True,

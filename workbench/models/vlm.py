@@ -25,7 +25,6 @@ from workbench.models.reading import picture_embeddings
 from workbench.models.scoring import log_likelihoods
 
 MAX_CACHED_ROWS = 256
-MAX_NEW_TOKENS = 40
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ class Vlm:
     version: str
 
     def generate_captions(
-        self, images: Sequence[Image], *, max_new_tokens: int = MAX_NEW_TOKENS, batch_size: int = 32
+        self, images: Sequence[Image], *, max_new_tokens: int | None = None, batch_size: int = 32
     ) -> list[str]:
-        """Return one caption per image, decoded greedily."""
+        """Return one caption per image, decoded greedily, of as many tokens as the contract has room for."""
         instructions = [CAPTION_INSTRUCTION] * len(images)
         return self.answer(images, instructions, max_new_tokens=max_new_tokens, batch_size=batch_size)
 
@@ -49,7 +48,7 @@ class Vlm:
         images: Sequence[Image],
         instructions: Sequence[str],
         *,
-        max_new_tokens: int = MAX_NEW_TOKENS,
+        max_new_tokens: int | None = None,
         batch_size: int = 32,
     ) -> list[str]:
         """Return the model's greedy answer to each instruction about the image at the same place.
@@ -57,12 +56,13 @@ class Vlm:
         Instructions of like length are asked together, so that little is padded.
         """
         answers = [""] * len(images)
+        room = max_new_tokens or self.contract.max_new_tokens
         by_length = sorted(range(len(images)), key=lambda place: len(instructions[place]))
         for rows in _batches(len(images), batch_size):
             places = by_length[rows]
             batch = self._prompts([images[place] for place in places], [instructions[place] for place in places])
             with torch.inference_mode():
-                tokens = self.model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
+                tokens = self.model.generate(**batch, max_new_tokens=room, do_sample=False)
             new_tokens = tokens[:, batch["input_ids"].shape[1] :]
             said = self.processor.batch_decode(new_tokens, skip_special_tokens=True)
             for place, answer in zip(places, said, strict=True):

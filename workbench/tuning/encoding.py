@@ -1,7 +1,7 @@
 """A frame with its examples, as a model is given them: encoded whole for the packed path, or left to the processor."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from transformers import ProcessorMixin
 
 from workbench.errors import DatasetError, ModelError
-from workbench.models.chat import ChatContract, answer_tokens, conversation_text
+from workbench.models.chat import MAX_NEW_TOKENS, ChatContract, answer_tokens, conversation_text
 from workbench.models.packing import EncodedQuestion, PackedImage
 from workbench.tuning.examples import Example, TaughtFrame
 
@@ -69,6 +69,13 @@ class FrameEncoder:
             said = answer_tokens(self.processor, self.contract, *key)
             self._known[key] = EncodedQuestion(tuple(whole[after_image:]), len(said))
         return self._known[key]
+
+
+def room_for(captions: Iterable[str], processor: ProcessorMixin) -> int:
+    """Return after how many tokens an answer may be cut off: a quarter more than the longest caption and its end."""
+    lengths = map(len, processor.tokenizer(list(set(captions)), add_special_tokens=False)["input_ids"])
+    longest = max(lengths, default=0) + 1
+    return max(MAX_NEW_TOKENS, longest + longest // 4)
 
 
 def item_of(frame: TaughtFrame) -> TrainingItem:

@@ -85,6 +85,18 @@ def check_answers(frames: Iterable[TaughtFrame], processor: ProcessorMixin) -> N
                 )
 
 
+def check_context(model: PreTrainedModel, contract: ChatContract, batch: Mapping[str, Any]) -> None:
+    """Refuse (PreflightError) a prompt behind which the model has no room for an answer."""
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    prompt = max(len(ids) - int(learnt.sum()) for ids, learnt in _rows(batch))
+    if context is not None and prompt + contract.max_new_tokens > context:
+        raise PreflightError(
+            expected=f"a prompt that leaves {contract.max_new_tokens} of the model's {context} tokens for its answer",
+            found=f"one of {prompt} tokens, those of the picture included",
+            remedy="shorten base.system_prompt or the longest captions, or set base.longest_edge lower",
+        )
+
+
 def check_number_type(model: PreTrainedModel) -> None:
     """Refuse (PreflightError) float16 where it cannot be mixed with the bfloat16 that training calculates in."""
     if model.device.type == "cpu" and any(weight.dtype == torch.float16 for weight in model.parameters()):

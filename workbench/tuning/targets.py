@@ -72,10 +72,15 @@ def attach_lora(model: PreTrainedModel, recipe: Recipe, targets: Targets) -> Pef
 
 
 def hold_as_served(model: PeftModel) -> None:
-    """Give the modules trained in full, which learn in float32, the type in which a loaded base holds them."""
+    """Give the weights trained in full, which learn in float32, the type in which a loaded base holds them.
+
+    Buffers are as loaded: a table of angles in 16 bits would turn every word.
+    """
     for module in model.modules():
         if isinstance(module, ModulesToSaveWrapper):
-            module.modules_to_save.to(next(module.original_module.parameters()).dtype)
+            served = module.original_module.parameters()
+            for weight, as_served in zip(module.modules_to_save.parameters(), served, strict=True):
+                weight.data = weight.data.to(as_served.dtype)
 
 
 def _lora_config(lora: Lora, targets: Targets) -> LoraConfig:

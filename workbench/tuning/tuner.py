@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +24,7 @@ from workbench.tuning.adapter import prove_adapter, save_adapter, trained_weight
 from workbench.tuning.allocator import keep_freed_pages
 from workbench.tuning.best_weights import BestWeights
 from workbench.tuning.collator import Batch, Collator, collate_packed
-from workbench.tuning.encoding import FrameEncoder, item_of
+from workbench.tuning.encoding import FrameEncoder, item_of, room_for
 from workbench.tuning.estimate import Estimate, estimate
 from workbench.tuning.examples import GeneralFrame, Lesson, TaughtFrame, class_weights
 from workbench.tuning.feature_cache import cache_for
@@ -36,6 +37,7 @@ from workbench.tuning.preflight import (
     PartAudit,
     audit_parts,
     check_answers,
+    check_context,
     check_number_type,
     check_quantization,
     prove_contract,
@@ -148,7 +150,12 @@ def prepare(
     base = load_vlm(**loading)
     check_number_type(base.model)
     check_quantization(base.model, recipe)
-    contract = ChatContract.of(base.processor, class_names=class_names, system_prompt=recipe.base.system_prompt)
+    contract = ChatContract.of(
+        base.processor,
+        class_names=class_names,
+        system_prompt=recipe.base.system_prompt,
+        max_new_tokens=room_for((frame.caption for frame in chain(train, validation)), base.processor),
+    )
     use_fast_attention(base.model)
     learn_answers_alone(base.model)
     keep_trainable(base.model)
@@ -158,6 +165,7 @@ def prepare(
     vlm = Vlm(cast(PreTrainedModel, model), base.processor, contract, base.version)
     first = lesson_of(recipe, class_names, train).taught(train[:1])[0]
     batch = collate_for(vlm)([pixel_looks(recipe, vlm).at(first, AS_IT_IS)])
+    check_context(base.model, contract, batch)
     served = load_processor(loading["source"], revision=loading["revision"])
     prove_contract(served, contract, item_of(first), batch)
     preflight = Preflight(
@@ -205,10 +213,10 @@ def tune_model(
     hold_as_served(model)
     facts = {**facts, "best_step": loop.best.step, "steps": loop.step}
     save_adapter(model, adapter_dir, contract=vlm.contract, recipe=recipe, facts=facts)
-    prove_adapter(adapter_dir, vlm, start, item_of(prepared.taught[0]), prepared.loading)
+    reloaded = prove_adapter(adapter_dir, vlm, start, item_of(prepared.taught[0]), prepared.loading)
     seconds = time.monotonic() - started
     score = None if loop.best.step is None else loop.best.score
-    return Tuned(adapter_dir, vlm, loop.step, loop.best.step, score, seconds, loop.last_loss)
+    return Tuned(adapter_dir, reloaded, loop.step, loop.best.step, score, seconds, loop.last_loss)
 
 
 def _undivided(prepared: Prepared, weights: Mapping[str, torch.Tensor]) -> Prepared:
