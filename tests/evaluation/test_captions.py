@@ -97,6 +97,33 @@ def test_captions_are_read_as_one_text() -> None:
     assert [" ".join(tokens) for tokens in tokenise_all(lines)] == expected
 
 
+@pytest.mark.parametrize(
+    ("caption", "within", "last"),
+    [
+        ("they're", "they 're", "they re"),
+        ("we've", "we 've", "we ve"),
+        ("a man I’ll", "a man i 'll", "a man i 'll"),
+        ("the dog's", "the dog 's", "the dog 's"),
+        ("so :)", "so :-rrb-", "so -rrb-"),
+        (":P", ":p", "p"),
+        ("in '90", "in '90", "in 90"),
+        ("in the '90s", "in the '90s", "in the '90s"),
+        ("plan b. The", "plan b the", "plan b. the"),
+        ("they're ", "they 're", "they 're"),
+    ],
+)
+def test_nothing_stands_behind_the_last_caption_of_all(caption: str, within: str, last: str) -> None:
+    """What Stanford's tokeniser answers to a caption in the middle of a file, and at its end without a line break."""
+    tokens = tokenise_all([caption, "x", caption])
+    assert [" ".join(words) for words in (tokenise(caption), tokens[0], tokens[2])] == [within, within, last]
+
+
+def test_a_sentence_may_begin_in_the_next_caption() -> None:
+    lines = ["plan b.", "Mr. Smith", "plan b.", "<UNK> x", "plan É.", "x", "ca.", "5 men"]
+    expected = ["plan b", "mr. smith", "plan b", "<unk> x", "plan é", "x", "ca.", "5 men"]
+    assert [" ".join(tokens) for tokens in tokenise_all(lines)] == expected
+
+
 def test_a_token_with_a_space_is_two_words_for_bleu_and_cider_and_one_for_rouge() -> None:
     assert tokenise("a cup with 1 1/2 spoons") == ["a", "cup", "with", "1\u00a01/2", "spoons"]
     found = scores(["1 1/2"], [["1 1/2 cups"]])

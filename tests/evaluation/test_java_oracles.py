@@ -10,6 +10,7 @@ from pathlib import Path
 import pycocoevalcap
 import pytest
 from pycocoevalcap.spice.spice import Spice
+from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
 from workbench.errors import ServiceError
 from workbench.evaluation.captions import tokenise_pairs
@@ -19,7 +20,6 @@ from workbench.evaluation.ptb import tokenise, tokenise_all
 from workbench.evaluation.spice_java import spice, spice_program
 
 JARS = Path(pycocoevalcap.__path__[0])
-PUNCTUATION = {"''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"}
 WORDS = """a man woman dog's t-shirt the red/white truck (left) 3 2nd 10:30 6ft can't isn't it's cannot gonna "stop"
 stop... well-lit and/or #1 50% & one, two; three: four! what? -- 1,000 3.5 p.m. they're vest/helmet worker, e.g.
 hi-vis A4 CCTV; up-to-date men's parked parking forklifts 1/2 3/4-inch (555)555-1234 $3.50 £20 50¢ A$5 AT&T R&B 5'10"
@@ -28,14 +28,16 @@ hi-vis A4 CCTV; up-to-date men's parked parking forklifts 1/2 3/4-inch (555)555-
 #5 &amp; man. The b. A {x} [y] <b> ** __ ----- plan-b. non-U.S. No. 5 vs. Dr. Jan. man., 16:9 10:30am 9-10am ~5 ≈ →
 ★ § ™ Mon.-Fri. cup,-and he'a c'est my-site.com my_site.com 0001.jpg (1.jpg) <a> well-lit_12 C++11 1.5-2.5 über/man
 <a@b.com> MAN'S YOU'LL isn'tit @_ x-o'brien foo.-bar"""
+RARER_WORDS = """they're é. É.A. '90S 'Döner' Ph.D.s co\u00adop http://a.b/c; yr. ca. o’clock ’stop’ O’Neil’s “‘exit’”
+cannot's >:( Straße 3,5-stöckig cafe\u0301-bar Jan.-5 «oui» 3:45pm 24/7 Mr. <UNK>"""
 
 pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed")
 
 
-def captions(seed: int, count: int) -> list[str]:
-    rng, words = random.Random(seed), WORDS.split()
+def captions(seed: int, count: int, words: str = WORDS) -> list[str]:
+    rng, pieces = random.Random(seed), words.split()
     return [
-        " ".join(rng.choice(words) for _ in range(rng.randint(2, 10))) + rng.choice(["", "."]) for _ in range(count)
+        " ".join(rng.choice(pieces) for _ in range(rng.randint(2, 10))) + rng.choice(["", "."]) for _ in range(count)
     ]
 
 
@@ -45,14 +47,18 @@ def java(jar: Path, *arguments: str, text: str = "") -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_tokens(tmp_path: Path) -> None:
-    lines = captions(5, 2000)
-    (tmp_path / "captions.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    tokenizer = "edu.stanford.nlp.process.PTBTokenizer"
-    arguments = ("-cp", "stanford-corenlp-3.4.1.jar", tokenizer, "-preserveLines", "-lowerCase")
-    answered = java(JARS / "tokenizer", *arguments, str(tmp_path / "captions.txt"))
-    for line, answer, tokens in zip(lines, answered, tokenise_all(lines), strict=True):
-        assert tokens == [token for token in answer.split(" ") if token and token not in PUNCTUATION], line
+def coco_tokens(lines: Sequence[str]) -> list[list[str]]:
+    """Return what coco-caption itself makes of captions, one for each of as many images."""
+    answered = PTBTokenizer().tokenize({image: [{"caption": line}] for image, line in enumerate(lines)})
+    return [[token for token in caption.split(" ") if token] for (caption,) in answered.values()]
+
+
+@pytest.mark.parametrize("last", ["they're", "a sign :)", "the '90s", "plan b. The", "in the U.S.", " "])
+def test_tokens(last: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Dfile.encoding=UTF-8 -Dstdout.encoding=UTF-8")
+    lines = [*captions(5, 2000, f"{WORDS} {RARER_WORDS}"), last]
+    for line, known, tokens in zip(lines, coco_tokens(lines), tokenise_all(lines), strict=True):
+        assert tokens == known, line
 
 
 @pytest.mark.parametrize("name", ["nlg-eval", "clipscore"])

@@ -9,11 +9,11 @@ spans a space, such as ``1 1/2``, carries a no-break space in its place, by whic
 import re
 from collections.abc import Iterator, Sequence
 
-from workbench.evaluation.ptb_shapes import ABBREVIATION, SENTENCE_STARTS, TOKEN_SHAPES, shape_of
+from workbench.evaluation.ptb_shapes import ABBREVIATION, NUMBERED, SENTENCE_STARTS, TOKEN_SHAPES, shape_of
 
 __all__ = ["tokenise", "tokenise_all"]
 
-_REMOVED = frozenset(["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"])
+_REMOVED = frozenset(["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";", ""])
 _SPLIT_WORDS = {
     "cannot": ("can", "not"),
     "gimme": ("gim", "me"),
@@ -21,55 +21,62 @@ _SPLIT_WORDS = {
     "gotta": ("got", "ta"),
     "lemme": ("lem", "me"),
     "wanna": ("wan", "na"),
-    "'tis": ("'t", "is"),
-    "'twas": ("'t", "was"),
 }
 _REWRITTEN = {
     "(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-",
-    "…": "...", "\x85": "...", "“": "``", "”": "''", "‘": "`", "’": "'", '"': "''", "\x91": "`", "\x92": "'",
+    "…": "...", "\x85": "...", '"': "''",
     "£": "#", "€": "$", "¤": "$", "\u20a0": "$", "\x80": "$", "¢": "cents",
     "½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3",
     "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": "''", "&apos;": "'",
 }  # fmt: skip
-_AS_WRITTEN = frozenset(["elided", "url", "site", "email"])
+_QUOTES = str.maketrans(
+    {
+        **dict.fromkeys("“«\x93", "``"),
+        **dict.fromkeys("”»\x94", "''"),
+        **dict.fromkeys("‘‹\x91", "`"),
+        **dict.fromkeys("’›\x92", "'"),
+    }
+)
+_SITES = frozenset(["url", "site", "email"])
+_SOFT_HYPHEN = "\u00ad"
 _DASHES = frozenset("–—―\u2012\x96\x97‐‑")
 _PARENTHESES = {"(": "-lrb-", ")": "-rrb-"}
 _SPACE = re.compile(r"\s")
 _MOST_CHUNKS = 200_000
 
-_LAST_DOTTED = re.compile(r"(?<![\w.'’&-])(?:[^\W\d_]|(?P<number>(?i:nos?|figs?|pp?|art)))\.\s*$")
-_NUMBERED = frozenset(["no", "nos", "fig", "figs", "p", "pp", "art"])
-_LONGEST_LETTER_DOT = 2
+_NUMBERED = frozenset(NUMBERED.split("|"))
 _SENTENCE_START = re.compile(SENTENCE_STARTS)
 _OPENING = re.compile(r"<|[\d).]$")
-_MAY_SPAN_SPACES = re.compile(r"<[A-Za-z/!?]|\d\s\d|\)\s\d|(?<!\w)(?i:[^\W\d_]|nos?|figs?|pp|art)\.\s")
+_MAY_SPAN_SPACES = re.compile(rf"<[A-Za-z/!?]|\d\s\d|\)\s\d|(?<!\w)(?i:[a-z]|{NUMBERED})\.\s")
 
 
 def tokenise_all(captions: Sequence[str]) -> list[list[str]]:
     """Return the words of each caption, all of them read as one text, as coco-caption does.
 
     Quirks: a last ``b.`` keeps its dot unless the next caption begins as a sentence does, and a last ``no.`` only if
-    the next begins with a digit.
+    the next begins with a digit. Nothing stands behind the last caption of all, which takes some of its endings apart:
+    a last ``they're`` becomes ``they re`` there and ``:)`` ``-rrb-``.
     """
-    tokens = [tokenise(caption) for caption in captions]
+    lines = [*(f"{caption}\n" for caption in captions[:-1]), *captions[-1:]]
+    tokens = [*map(tokenise, captions[:-1]), *(list(_tokens(caption)) for caption in captions[-1:])]
     for place, words in enumerate(tokens):
-        if not words or (len(words[-1]) > _LONGEST_LETTER_DOT and words[-1] not in _NUMBERED):
+        word = words[-1].removesuffix(".") if words else ""
+        if (len(word) != 1 and word not in _NUMBERED) or not lines[place].rstrip().lower().endswith(f"{word}."):
             continue
-        if dotted := _LAST_DOTTED.search(captions[place]):
-            following = next(filter(str.strip, captions[place + 1 :]), "").lstrip() + "\n"
-            if dotted["number"] and following[0].isdigit():
-                words[-1] = f"{words[-1]}."
-            elif not dotted["number"] and _SENTENCE_START.match(following):
-                words[-1] = words[-1].removesuffix(".")
+        following = next(filter(str.strip, lines[place + 1 :]), "").lstrip()
+        if len(word) == 1 and _SENTENCE_START.match(following):
+            words[-1] = word
+        elif len(word) > 1 and following[:1].isdecimal():
+            words[-1] = f"{word}."
     return tokens
 
 
 def tokenise(caption: str) -> list[str]:
-    """Return the words of a caption; an empty list for one without any."""
+    """Return the words of a caption that others follow; an empty list for one without any."""
     chunks = caption.split()
     tokens = [token for chunk in chunks for token in _CHUNKS[chunk]]
     if not _CHUNKS.openings.isdisjoint(chunks) and _MAY_SPAN_SPACES.search(caption):
-        return list(_tokens(caption))
+        return list(_tokens(f"{caption}\n"))
     return tokens
 
 
@@ -89,7 +96,7 @@ class _Chunks(dict[str, tuple[str, ...]]):
             self.openings.clear()
         if _OPENING.search(chunk):
             self.openings.add(chunk)
-        self[chunk] = _plain_word(chunk) or tuple(_tokens(chunk))
+        self[chunk] = _plain_word(chunk) or tuple(_tokens(f"{chunk}\n"))
         return self[chunk]
 
 
@@ -133,12 +140,12 @@ def _longest(shape: str, place: int) -> tuple[str, int]:
 
 def _written(kind: str, token: str) -> tuple[str, ...]:
     """Return a token as the tokeniser writes it; some words are two tokens."""
-    if kind not in _AS_WRITTEN:
-        token = token.replace("’", "'").replace("‘", "`") if len(token) > 1 else token
-    token = token.lower().replace("&apos;", "'")
-    if token in _SPLIT_WORDS:
-        return _SPLIT_WORDS[token]
-    if kind in ("smiley", "phone"):
+    if kind == "word" and token.lower() in _SPLIT_WORDS:
+        return _SPLIT_WORDS[token.lower()]
+    token = token.lower() if kind in _SITES else token.lower().replace(_SOFT_HYPHEN, "")
+    if kind in ("clitic", "quotes"):
+        token = token.translate(_QUOTES).replace("&apos;", "'")
+    elif kind in ("smiley", "phone"):
         token = "".join(_PARENTHESES.get(letter, letter) for letter in token)
     elif kind in ("dots", "dashes", "dropped") or token in _DASHES:
         return ()

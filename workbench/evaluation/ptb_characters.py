@@ -1,4 +1,4 @@
-"""Which characters beyond ASCII the Stanford tokeniser 3.4.1 takes for letters and digits, and which for symbols.
+"""Which characters beyond ASCII the Stanford tokeniser 3.4.1 takes for letters, marks and digits, which for symbols.
 
 Found by asking it about every character of the basic plane. Whatever stands in neither list parts words and is thrown
 away, as is everything beyond the basic plane (most emoji).
