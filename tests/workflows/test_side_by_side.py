@@ -128,6 +128,17 @@ def test_a_later_preference_of_the_same_person_counts_instead(workspace: Workspa
     assert (told.wins, told.draws, told.losses, told.judged) == (0, 1, 0, 1)
 
 
+def test_the_beginning_of_a_runs_id_names_a_model(workspace: Workspace, frames: list[str]) -> None:
+    alike = ["The yard is clear."] * len(frames)
+    first = measure(workspace, frames, "base@1+adapter@2", "ab12", alike)
+    measure(workspace, frames, "base@1+adapter@3", "ab34", alike)
+    measure(workspace, frames, "base@1", "base", alike)
+    assert contest_between(workspace, "yard", "ab1", "base").challenger == "base@1+adapter@2"
+    assert contest_between(workspace, "yard", first[:12], "base").challenger == "base@1+adapter@2"
+    with pytest.raises(UsageError, match=r"one run's id as ab, but found ab34, ab12; give more"):
+        contest_between(workspace, "yard", "ab", "base")
+
+
 def test_what_cannot_be_compared_is_told(workspace: Workspace, table: Table, frames: list[str]) -> None:
     with pytest.raises(UsageError, match="two different models"):
         contest_between(workspace, "yard", "base", "champion")

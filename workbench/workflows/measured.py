@@ -89,8 +89,9 @@ def two_measured(
 ) -> tuple[Measured, Measured]:
     """Return two models that answered about the same frames.
 
-    They are named by their key, by the run that measured or tuned them, or as ``base`` or ``champion``. NotFoundError
-    for a model that was not measured, DatasetError when the two answered about different frames.
+    They are named by their key, by the run that measured or tuned them (the beginning of its id is enough), or as
+    ``base`` or ``champion``. NotFoundError for a model that was not measured, DatasetError when the two answered about
+    different frames.
     """
     workspace.store.sites.get(site)
     _require_part(part)
@@ -173,7 +174,7 @@ def _measured(workspace: Workspace, site: str, name: str, part: str) -> Measured
         champion = champion_of(workspace, site)
         name = champion.run_id if champion else BASE
     known = [one for one in measured(workspace, site) if one.part == part]
-    found = next((one for one in known if name in (one.key, one.tuned_run)), None)
+    found = next((one for one in known if name in (one.key, one.tuned_run)), None) or _begun(known, name)
     if found is None:
         split = Split.TEST.value if part == GOLDEN else part
         remedy = f"run `workbench evaluate --site {site} --model {name} --split {split}` first"
@@ -183,6 +184,19 @@ def _measured(workspace: Workspace, site: str, name: str, part: str) -> Measured
             expected=f"a model that was measured on the {part} part, by the id of its run", found=name, remedy=remedy
         )
     return found
+
+
+def _begun(known: Sequence[Measured], name: str) -> Measured | None:
+    """Return whose run's id begins with ``name``, as measured last; UsageError when there are several."""
+    runs = {one: {one.run_id, one.tuned_run} - {BASE} for one in known if name and not one.is_beside}
+    found = [one for one, ids in runs.items() if any(id_.startswith(name) for id_ in ids)]
+    if len({one.tuned_run for one in found}) > 1:
+        raise UsageError(
+            expected=f"the beginning of one run's id as {name}",
+            found=", ".join(dict.fromkeys(one.tuned_run[:12] for one in found)),
+            remedy="give more of it",
+        )
+    return found[0] if found else None
 
 
 def _require_part(part: str) -> None:
