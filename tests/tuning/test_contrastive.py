@@ -176,6 +176,20 @@ def test_near_copies_with_other_captions_are_not_told_apart(
     assert prepare_search(alike.recipe, str(clip_dir), CLASS_NAMES, clips, []).preflight.near_copies == 0
 
 
+@pytest.mark.parametrize("kind", ["clip_dir", "siglip_dir"])
+def test_what_is_too_long_to_be_read_whole_is_told(
+    prepare: Prepare, kind: str, frames: list[LabelledFrame], request: pytest.FixtureRequest
+) -> None:
+    source = request.getfixturevalue(kind)
+    options = SIGLIP if kind == "siglip_dir" else ()
+    recipe = load_search_recipe(RECIPE, [*QUICK, *options])
+    wordy = [replace(frames[0], caption="The bay is clear. " * TEXT_TOKENS), *frames[1:6]]
+    assert prepare(*options, source=source).preflight.captions_cut == 0
+    assert prepare_search(recipe, str(source), CLASS_NAMES, wordy, []).preflight.captions_cut == 1
+    with pytest.raises(PreflightError, match=rf"class prompts of at most {TEXT_TOKENS} tokens, .* found 2 longer ones"):
+        prepare(*options, f"data.class_prompts=['{'bay ' * TEXT_TOKENS}{{}}']", source=source)
+
+
 def test_the_temperature_is_held_at_a_hundred(prepare: Prepare, tmp_path: Path) -> None:
     prepared = prepare("training.learning_rate=1e-2")
     prepared.encoder.core.logit_scale.data.fill_(MOST_LOGIT_SCALE + 1)

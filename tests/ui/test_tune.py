@@ -107,6 +107,7 @@ def test_of_a_dual_encoder_pairs_are_told_instead_of_tokens() -> None:
         "train_frames": 204,
         "validation_frames": 68,
         "captions": 31,
+        "captions_cut": 2,
         "near_copies": 12,
         "towers_seen_once": ["image_tower"],
         "step_s": 1.5,

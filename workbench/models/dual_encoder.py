@@ -94,6 +94,10 @@ class DualEncoder:
         """Return the sentences that stand for the classes, those of one class together."""
         return [prompt.format(class_text(name)) for name in class_names for prompt in self.class_prompts]
 
+    def too_long(self, texts: Sequence[str]) -> list[str]:
+        """Return the texts whose last words are dropped, as the model reads no more than ``text_tokens``."""
+        return [text for text in texts if len(_ids(self.processor.tokenizer, text)) >= self.text_tokens]
+
     def pixels(self, images: Sequence[Image]) -> torch.Tensor:
         pixels: torch.Tensor = self.processor.image_processor(images=list(images), return_tensors="pt")["pixel_values"]
         return pixels

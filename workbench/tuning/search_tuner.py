@@ -54,7 +54,8 @@ class SearchContractFacts:
 class SearchPreflight:
     """What is about to happen: parts, steps, frames with their different captions, and what is computed only once.
 
-    ``near_copies`` are pairs of training frames with different captions that are not wrong for each other.
+    ``near_copies`` are pairs of training frames with different captions that are not wrong for each other. Of
+    ``captions_cut`` of the captions the model does not read the end.
     """
 
     parts: tuple[PartAudit, ...]
@@ -62,6 +63,7 @@ class SearchPreflight:
     train_frames: int
     validation_frames: int
     captions: int
+    captions_cut: int
     near_copies: int
     towers_seen_once: tuple[str, ...]
     step_s: float
@@ -129,6 +131,7 @@ def prepare_search(
     base = _loaded(loading, recipe.data.class_prompts)
     check_number_type(base.core)
     _check_loss(recipe, base)
+    _check_prompts(base, class_names)
     taught, judges = _taught(recipe, train), _taught(recipe, validation)
     check_answers([*taught, *judges], base.processor)
     views, held_out_views = _views(base, train, progress), _views(base, validation, progress)
@@ -146,6 +149,7 @@ def prepare_search(
         train_frames=len(train),
         validation_frames=len(validation),
         captions=len(labels.captions),
+        captions_cut=len(base.too_long(labels.captions)),
         near_copies=_near_copies(objective),
         towers_seen_once=tuple(name for name, seen in _seen_once(recipe, encoder).items() if seen),
         step_s=step_s,
@@ -337,6 +341,15 @@ def _check_loss(recipe: SearchRecipe, base: DualEncoder) -> None:
             expected="a model with a logit_bias, such as SigLIP, for loss.kind siglip",
             found=type(base.core).__name__,
             remedy="set loss.kind to clip, or name a SigLIP model as base.model",
+        )
+
+
+def _check_prompts(base: DualEncoder, class_names: Sequence[str]) -> None:
+    if cut := base.too_long(base.prompts(class_names)):
+        raise PreflightError(
+            expected=f"class prompts of at most {base.text_tokens} tokens, which is all that the model reads",
+            found=f"{len(cut)} longer ones, such as {cut[0][:60]!r}",
+            remedy="shorten data.class_prompts",
         )
 
 

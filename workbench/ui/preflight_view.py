@@ -45,6 +45,7 @@ def _pairs(found: Mapping[str, Any]) -> dict[str, str]:
         "for all steps": span_of(timedelta(seconds=found["total_s"])),
         "for each step": f"{found['step_s']:.2f} s",
         "different captions": f"{found['captions']:,}",
+        "captions too long to be read whole": f"{found.get('captions_cut', 0):,}",
         "pairs of near-copies, not told apart": f"{found['near_copies']:,}",
         "computed once": ", ".join(found["towers_seen_once"]).replace("_", " ") or "–",
     }
