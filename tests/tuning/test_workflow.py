@@ -1,7 +1,10 @@
 """``workbench tune`` on a stored dataset: lineage in MLflow, audit, and clear refusals that leave nothing behind."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from typer.testing import CliRunner
@@ -21,7 +24,7 @@ from workbench.errors import (
 )
 from workbench.progress import silent
 from workbench.settings import Settings
-from workbench.tracking import RunLog
+from workbench.tracking import RunLog, Tracker
 from workbench.tuning.adapter import verify_adapter
 from workbench.workflows.queue import plan_queue
 from workbench.workflows.sweep import sweep
@@ -203,6 +206,43 @@ def test_a_run_that_is_being_tuned_is_not_resumed_beside(dock: Workspace, recipe
 
     tune(dock, recipe, site="dock", actor="ada", progress=meddle)
     assert dock.tracker.runs("dock")[0].state == "FINISHED"
+
+
+def test_of_two_who_resume_a_run_at_the_same_moment_one_goes_on(
+    dock: Workspace, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(done: int, total: int | None, what: str) -> None:
+        if (done, what) == (2, "training steps"):
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        tune(dock, recipe, site="dock", overrides=["training.save_steps=1"], actor="ada", progress=stop)
+    stopped = dock.tracker.runs("dock")[0]
+    read_history, both = Tracker.history, Barrier(2, timeout=60)
+
+    def slow_history(self: Tracker, run_id: str, metric: str) -> list[tuple[int, float]]:
+        time.sleep(0.2)
+        return read_history(self, run_id, metric)
+
+    def go_on(actor: str) -> Path | UsageError:
+        workspace = Workspace.open(Settings.load())
+        both.wait()
+        try:
+            return resume(workspace, stopped.id, actor=actor).adapter_dir
+        except UsageError as refused:
+            return refused
+        finally:
+            workspace.store.close()
+
+    with monkeypatch.context() as slow, ThreadPoolExecutor(2) as threads:
+        slow.setattr(Tracker, "history", slow_history)
+        adapter, refused = sorted(threads.map(go_on, ("ada", "ben")), key=lambda one: isinstance(one, UsageError))
+
+    assert isinstance(adapter, Path)
+    verify_adapter(adapter)
+    assert isinstance(refused, UsageError)
+    assert "stopped" in str(refused)
+    assert [step for step, _ in dock.tracker.history(stopped.id, "train/loss")] == [1, 2, 3]
 
 
 def test_the_preflight_alone_trains_and_tracks_nothing(dock: Workspace, recipe: Path) -> None:

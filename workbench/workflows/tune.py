@@ -14,7 +14,7 @@ from workbench.promotion.registry import ADAPTER_PATH
 from workbench.recipe import Recipe
 from workbench.recipe_file import load_any_recipe
 from workbench.search_recipe import SearchRecipe
-from workbench.tracking import RunLog
+from workbench.tracking import RunLog, RunSummary
 from workbench.tuning.adapter_files import RECIPE_FILE, verify_adapter
 from workbench.tuning.packages import package_versions
 from workbench.tuning.search_tuner import SearchPreflight
@@ -94,20 +94,16 @@ def resume(
     """Go on with a run that was stopped (the beginning of its id is enough), from its newest valid checkpoint.
 
     What comes out is what an unbroken run gives, and its curves in MLflow have every step once. UsageError when the
-    run has finished, still runs or is no tuning run.
+    run has finished, still runs or is no tuning run; of two who ask at the same moment one goes on.
     """
-    stopped = workspace.tracker.get(run_id)
-    recipe_file = workspace.tracker.file(stopped.id, RECIPE_FILE)
-    if stopped.kind not in (TUNE, TUNE_SEARCH) or stopped.state == "FINISHED" or recipe_file is None:
-        raise UsageError(
-            expected="a tuning run that was stopped after it had begun",
-            found=f"run {stopped.id} ({stopped.kind}, {stopped.state})",
-            remedy="look under Runs for one that failed or was cancelled, or start a new one",
-        )
+    stopped, recipe_file = _stopped(workspace, run_id)
     assignment = _assignment(
         workspace, load_any_recipe(recipe_file), stopped.site, stopped.params["dataset_id"], progress
     )
-    with workspace.tracker.resume(stopped.id) as run:
+    with ExitStack() as working:
+        with workspace.turn("resume", stopped.site):
+            _stopped(workspace, stopped.id)  # somebody else may have ended it in the meantime
+            run = working.enter_context(workspace.tracker.resume(stopped.id))
         listeners = Listeners(announce, run.log_step, progress, warn)
         result = _train(workspace, run, replace(assignment, resumes=True), listeners)
     _record(workspace, "tune.resume", assignment, result, actor)
@@ -128,6 +124,19 @@ def preflight(
     assignment = _assignment(workspace, load_any_recipe(recipe_path, overrides), site, dataset_id, progress)
     launched(workspace, assignment, Listeners(found.append, progress=progress))
     return found[-1]
+
+
+def _stopped(workspace: Workspace, run_id: str) -> tuple[RunSummary, Path]:
+    """Return the run to go on with and its recipe."""
+    run = workspace.tracker.get(run_id)
+    recipe_file = workspace.tracker.file(run.id, RECIPE_FILE)
+    if run.kind not in (TUNE, TUNE_SEARCH) or run.state == "FINISHED" or recipe_file is None:
+        raise UsageError(
+            expected="a tuning run that was stopped after it had begun",
+            found=f"run {run.id} ({run.kind}, {run.state})",
+            remedy="look under Runs for one that failed or was cancelled, or start a new one",
+        )
+    return run, recipe_file
 
 
 def _assignment(
