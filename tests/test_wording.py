@@ -1,9 +1,26 @@
+import shutil
+
+import pytest
+
 from workbench.errors import WorkbenchError
-from workbench.wording import counted, one_line
+from workbench.wording import counted, one_line, refusal_of
 
 
 def test_things_are_counted_in_words() -> None:
     assert [counted(number, "clip") for number in (0, 1, 1200)] == ["0 clips", "1 clip", "1,200 clips"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device", "/to/weights"),
+        ValueError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        shutil.Error([("/from/a", "/to/a", "[Errno 28] No space left on device: '/to/a'"), ("/from/b", "/to/b", "")]),
+        ValueError("No space left on device"),
+    ],
+)
+def test_of_what_the_system_refused_its_reason_alone_is_told(error: Exception) -> None:
+    assert refusal_of(error) == "No space left on device"
 
 
 def test_an_error_is_one_line_whatever_it_quotes() -> None:

@@ -2,14 +2,22 @@
 
 import re
 
-__all__ = ["counted", "one_line"]
+__all__ = ["counted", "one_line", "refusal_of"]
 
+_SYSTEM_REASON = re.compile(r"(?:\[Errno \d+\]|I/O error:) (.+?)(?=: \W| \(os error)")
 _UNSHOWABLE = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def counted(number: int, thing: str) -> str:
     """Return ``1 clip`` or ``1,200 clips``."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def refusal_of(error: Exception) -> str:
+    """Return the system's reason alone, also from a library's own error and, as the first of many, a folder's copy."""
+    text = getattr(error, "strerror", None) or str(error)
+    quoted = _SYSTEM_REASON.search(text)
+    return quoted[1] if quoted else text
 
 
 def one_line(text: str) -> str:

@@ -1,6 +1,7 @@
 """``workbench model export``: what is written answers as the adapter does, or nothing is written."""
 
 import json
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tests.tuning.conftest import CAPTIONS, CLASS_NAMES
 from tests.tuning.test_workflow import stored_dataset
 from workbench.cli import app
 from workbench.domain import LabelledFrame, Site
-from workbench.errors import ModelError, UsageError
+from workbench.errors import ModelError, StorageError, UsageError
 from workbench.footage.pictures import decode_image
 from workbench.models.instructions import class_instruction
 from workbench.models.merging import load_merged, save_merged
@@ -104,6 +105,19 @@ def test_the_adapter_alone_is_exported_and_loads_on_its_base(
     assert "library_name: peft" in (tmp_path / "out" / "README.md").read_text()
     kept = likelihoods(load_site_model(dock, SITE, run_id), frames)
     assert likelihoods(load_vlm(base_dir, adapter=tmp_path / "out"), frames) == pytest.approx(kept, abs=1e-4)
+
+
+def test_an_adapter_for_which_there_is_no_room_is_told_in_a_sentence_and_leaves_nothing(
+    dock: Workspace, run_id: str, tmp_path: Path
+) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(StorageError, match=r"room for what is exported at .*/out, but found File too large; name"):
+            export_model(dock, SITE, tmp_path / "out", model=run_id, merged=False, actor="ada")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_merge_of_another_scale_is_refused_and_leaves_nothing(

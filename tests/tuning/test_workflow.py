@@ -1,10 +1,12 @@
 """``workbench tune`` on a stored dataset: lineage in MLflow, audit, and clear refusals that leave nothing behind."""
 
 import json
+import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -19,12 +21,14 @@ from workbench.errors import (
     NotFoundError,
     PreflightError,
     RecipeError,
+    StorageError,
     TrackingError,
     UsageError,
 )
 from workbench.progress import silent
 from workbench.settings import Settings
 from workbench.tracking import RunLog, Tracker
+from workbench.tuning import tuner
 from workbench.tuning.adapter import verify_adapter
 from workbench.workflows.queue import plan_queue
 from workbench.workflows.sweep import sweep
@@ -150,6 +154,36 @@ def test_a_run_whose_lineage_cannot_be_saved_fails_and_leaves_no_adapter(
     assert dock.tracker.runs("dock")[0].state == "FAILED"
     assert list(dock.settings.adapters_dir.iterdir()) == []
     assert dock.store.audit.events() == []
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [((tuner, "save_adapter"), "to write the adapter"), ((RunLog, "log_folder"), "to keep what a run logs")],
+)
+def test_a_disk_that_is_full_at_the_end_is_told_and_the_run_goes_on_once_there_is_room(
+    place: tuple[Any, str], told: str, dock: Workspace, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, limits = getattr(*place), resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def without_room(*args: Any, **kwargs: Any) -> Any:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        try:
+            return write(*args, **kwargs)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    with monkeypatch.context() as full:
+        full.setattr(*place, without_room)
+        with pytest.raises(StorageError, match=f"{told} .*found File too large;"):
+            tune(dock, recipe, site="dock", actor="ada")
+    (failed,) = dock.tracker.runs("dock")
+    assert failed.state == "FAILED"
+    assert list(dock.settings.adapters_dir.iterdir()) == []
+    said: list[str] = []
+
+    verify_adapter(resume(dock, failed.id, actor="ada", warn=said.append).adapter_dir)
+
+    assert said == ["The run goes on after step 3."]
 
 
 class StoppedError(Exception):

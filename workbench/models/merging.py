@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from workbench.errors import ModelError, StorageError
 from workbench.models.chat import ChatContract
 from workbench.models.vlm import Vlm, load_vlm
+from workbench.wording import refusal_of
 
 __all__ = ["load_merged", "merge_adapter", "save_merged"]
 
@@ -86,7 +87,7 @@ def save_merged(vlm: Vlm, directory: Path) -> Path:
     except (OSError, SafetensorError) as exc:
         raise StorageError(
             expected=f"to write the merged model to {directory}",
-            found=getattr(exc, "strerror", None) or str(exc),
+            found=refusal_of(exc),
             remedy="free some space, correct the folder's rights or name another folder",
         ) from exc
     return directory

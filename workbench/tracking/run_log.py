@@ -21,6 +21,7 @@ from workbench.tracking.entries import (
     tags_entry,
 )
 from workbench.tracking.journal import Entry, Journal
+from workbench.wording import refusal_of
 
 __all__ = ["RunLog"]
 
@@ -143,6 +144,6 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise StorageError(
             expected=f"to keep what a run logs in {folder}",
-            found=error.strerror or str(error),
+            found=refusal_of(error),
             remedy="free some space or correct the folder's rights",
         ) from error

@@ -16,7 +16,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
 
-from workbench.errors import NotFoundError, StorageError, TrackingError, UsageError
+from workbench.errors import NotFoundError, StorageError, TrackingError, UsageError, WorkbenchError
 from workbench.tracking.connection import FAULTS, mlflow_errors, without_credentials
 from workbench.tracking.courier import deliver
 from workbench.tracking.entries import DATASET_ID, carry_out, end_entry
@@ -206,18 +206,16 @@ class Tracker:
     @contextmanager
     def _until_it_ends(self, run_id: str, known_steps: Mapping[str, set[int]]) -> Iterator[RunLog]:
         run = self._log(Opening(run_id, self._plain_uri, ends_run=True), known_steps)
-        state = "KILLED"
         try:
             yield run
-            state = "FINISHED"
-        except Exception:
-            state = "FAILED"
-            raise
-        finally:
+        except BaseException as cause:
+            failed = isinstance(cause, Exception)
             try:
-                run.end(state)
-            finally:
-                run.close(*([_HASTE_S] if state == "KILLED" else []))
+                _end(run, "FAILED" if failed else "KILLED", None if failed else _HASTE_S)
+            except WorkbenchError as consequence:
+                _log.warning("%s", consequence)
+            raise
+        _end(run, "FINISHED")
 
     def _log(self, opening: Opening, known_steps: Mapping[str, set[int]]) -> RunLog:
         try:
@@ -302,6 +300,13 @@ class Tracker:
             page = self.client.search_runs(experiment_ids, wanted, order_by=order, page_token=page.token)
             runs.extend(page)
         return runs
+
+
+def _end(run: RunLog, state: str, patience_s: float | None = None) -> None:
+    try:
+        run.end(state)
+    finally:
+        run.close(patience_s)
 
 
 def _summary(run: Run) -> RunSummary:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict
+from safetensors import SafetensorError
 
 from workbench.errors import PreflightError, StorageError
 from workbench.models.vlm import Vlm, load_vlm
@@ -18,6 +19,7 @@ from workbench.tuning.collator import Collator, model_inputs
 from workbench.tuning.encoding import TrainingItem
 from workbench.tuning.forward import use_fast_attention
 from workbench.tuning.gradients import keep_trainable
+from workbench.wording import refusal_of
 
 TUNING_FILE = "tuning.json"
 LOGIT_TOLERANCE = 2e-2
@@ -52,7 +54,7 @@ def save_adapter(
         (building / TUNING_FILE).write_text(json.dumps(dict(facts), indent=2) + "\n", encoding="utf-8")
         write_manifest(building)
         building.rename(directory)
-    except OSError as exc:
+    except (OSError, SafetensorError) as exc:
         raise _disk_refused(directory, exc) from exc
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -111,9 +113,9 @@ def _logits(vlm: Vlm, item: TrainingItem) -> torch.Tensor:
     return logits
 
 
-def _disk_refused(directory: Path, exc: OSError) -> StorageError:
+def _disk_refused(directory: Path, exc: Exception) -> StorageError:
     return StorageError(
         expected=f"to write the adapter to {directory}",
-        found=exc.strerror or str(exc),
-        remedy="free some space or correct the folder's rights and tune again",
+        found=refusal_of(exc),
+        remedy="free some space or correct the folder's rights and resume the run",
     )

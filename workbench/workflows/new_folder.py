@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workbench.errors import StorageError, UsageError
+from workbench.wording import refusal_of
 
 __all__ = ["require_empty", "whole"]
 
@@ -50,6 +51,6 @@ def whole(folder: Path) -> Iterator[Path]:
 def _refused(folder: Path, exc: OSError) -> StorageError:
     return StorageError(
         expected=f"room for what is exported at {folder}",
-        found=exc.strerror or str(exc),
+        found=refusal_of(exc),
         remedy="name a folder that can be written, or free some space",
     )
