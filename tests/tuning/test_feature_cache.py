@@ -2,11 +2,13 @@
 
 import resource
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from tests.tuning.conftest import PrepareTuning
 from workbench.errors import StorageError
@@ -63,14 +65,30 @@ def test_another_run_looks_at_nothing_again_and_another_base_at_everything(
     assert seen == [views_of_six_frames_and_two_plain, 0, views_of_six_frames_and_two_plain]
 
 
-def test_a_damaged_file_is_computed_again(prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
+def cut(content: bytes) -> bytes:
+    return content[:40]
+
+
+def half_zeroed(content: bytes) -> bytes:
+    return content[: len(content) // 2] + bytes(len(content) - len(content) // 2)
+
+
+def without_digest(content: bytes) -> bytes:
+    return save(load(content))
+
+
+@pytest.mark.parametrize("damage", [cut, half_zeroed, without_digest])
+def test_a_damaged_file_is_computed_again(
+    damage: Callable[[bytes], bytes], prepare_tuning: PrepareTuning, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     prepared = prepare_tuning(Recipe(parts=LANGUAGE))
     looks = looks_of(replace(prepared, features_dir=tmp_path))
     before = looks.at(prepared.taught[0], AS_IT_IS).picture["features"].clone()  # else it is the file, mapped
     damaged = next(tmp_path.rglob(f"{prepared.train[0].frame_id}.safetensors"))
-    damaged.write_bytes(damaged.read_bytes()[:40])
+    damaged.write_bytes(damage(damaged.read_bytes()))
     after = looks_of(replace(prepared, features_dir=tmp_path)).at(prepared.taught[0], AS_IT_IS).picture["features"]
     assert torch.equal(before, after)
+    assert caplog.messages == [f"Computed again: 1 damaged file in {damaged.parent}."]
 
 
 def test_a_full_disk_is_told_and_leaves_whole_files_alone(prepare_tuning: PrepareTuning, tmp_path: Path) -> None:

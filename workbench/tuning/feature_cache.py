@@ -1,12 +1,14 @@
 """What a frozen vision tower sees of a frame, kept on disk: computed once, read by every epoch and every later run.
 
 One file per frame and look, mapped into memory when it is read, in a folder whose name stands for everything that
-decides its content: weights, contract, number types and variation. A file is whole or absent.
+decides its content: weights, contract, number types and variation. A file carries a digest of its content: what was
+damaged, by a power cut too, is computed again by the next run, so that writing waits for no disk.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -15,7 +17,7 @@ from uuid import uuid4
 import torch
 import transformers
 from peft import PeftModel
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 from transformers import PreTrainedModel
@@ -30,8 +32,10 @@ from workbench.tuning.examples import TaughtFrame
 from workbench.tuning.feature_files import feature_file
 from workbench.tuning.forward import mixed_precision, shares_image_features
 from workbench.tuning.frames import Look, PixelLooks
+from workbench.wording import counted, refusal_of
 
-_FEATURES, _PREFIX = "features", "prefix"
+_FEATURES, _PREFIX, _DIGEST = "features", "prefix", "sha256"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class FeatureCache:
 
     def at(self, frame: TaughtFrame, look: Look) -> EncodedFrame:
         try:
-            kept = load_file(feature_file(self.folder, frame.frame_id, look))
+            kept = load_file(self._file(frame, look))
         except (OSError, SafetensorError) as exc:
             raise StorageError(
                 expected=f"what the vision tower saw of frame {frame.frame_id[:12]} under {self.folder}",
@@ -61,11 +65,13 @@ class FeatureCache:
         *,
         progress: Progress = silent,
     ) -> int:
-        """Let ``model`` look at every wanted frame and look that is not there yet; returns how many.
+        """Let ``model`` look at every wanted frame and look that is not there yet or damaged; returns how many.
 
         StorageError when the disk refuses; what was written before stays and is whole.
         """
         missing = [one for one in wanted if not self._is_whole(*one)]
+        if damaged := sum(self._file(*one).exists() for one in missing):
+            _log.warning("Computed again: %s in %s.", counted(damaged, "damaged file"), self.folder)
         trains, device = model.training, model.device
         model.eval()
         for done, (frame, look) in enumerate(missing):
@@ -81,25 +87,30 @@ class FeatureCache:
         return len(missing)
 
     def _write(self, frame: TaughtFrame, look: Look, kept: dict[str, torch.Tensor]) -> None:
-        file = feature_file(self.folder, frame.frame_id, look)
+        file, kept = self._file(frame, look), {name: value.cpu().contiguous() for name, value in kept.items()}
         part = file.with_name(f"{file.stem}-{uuid4().hex}.part")  # another run may be looking at the same frame
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(save({name: value.cpu().contiguous() for name, value in kept.items()}))
+            part.write_bytes(save(kept, {_DIGEST: _digest(kept)}))
             part.rename(file)
         except OSError as exc:
             part.unlink(missing_ok=True)
             raise StorageError(
                 expected=f"to keep image features under {self.folder}",
-                found=exc.strerror or str(exc),
+                found=refusal_of(exc),
                 remedy="free some space, or set data.cache_image_features to false in the recipe",
             ) from exc
 
     def _is_whole(self, frame: TaughtFrame, look: Look) -> bool:
         try:
-            return {_FEATURES, _PREFIX} <= load_file(feature_file(self.folder, frame.frame_id, look)).keys()
+            with safe_open(self._file(frame, look), "pt") as file:
+                kept = {name: file.get_tensor(name) for name in (_FEATURES, _PREFIX)}
+                return bool((file.metadata() or {}).get(_DIGEST) == _digest(kept))
         except (OSError, SafetensorError):
             return False
+
+    def _file(self, frame: TaughtFrame, look: Look) -> Path:
+        return feature_file(self.folder, frame.frame_id, look)
 
 
 def cache_for(vlm: Vlm, recipe: Recipe, encoder: FrameEncoder, directory: Path) -> FeatureCache | None:
@@ -125,6 +136,14 @@ def cache_for(vlm: Vlm, recipe: Recipe, encoder: FrameEncoder, directory: Path) 
     }
     key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
     return FeatureCache(directory / key[:32], encoder)
+
+
+def _digest(kept: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, value in sorted(kept.items()):
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _trains_projector(model: PreTrainedModel) -> bool:
