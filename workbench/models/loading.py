@@ -25,6 +25,7 @@ from transformers.utils import logging as transformers_logging
 from workbench.errors import ModelError
 from workbench.models.family import Family, family_of
 from workbench.models.hub import HUB_ERRORS, needs_no_network
+from workbench.models.model_files import model_digest
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 VERSION_DIGITS = 8
@@ -100,13 +101,16 @@ def attach_adapter(model: PreTrainedModel, adapter: Path) -> PeftModel:
 
 
 def version_of(source: str | Path, model: PreTrainedModel, adapter: Path | None) -> str:
-    """Name the weights: the source's last part and the digest of its weights (a hub model: its commit)."""
+    """Name the model: the source's last part, the digest of its files (a hub model: its commit) and the adapter's."""
     directory = Path(source)
-    base = _digest(sorted(directory.glob("*.safetensors"))) if directory.is_dir() else model.config._commit_hash
+    with _told_as_model_error(f"readable files of a model in {directory}"):
+        base = model_digest(directory) if directory.is_dir() else model.config._commit_hash
     version = f"{directory.name}@{(base or 'unknown')[:VERSION_DIGITS]}"
     if adapter is None:
         return version
-    return f"{version}+adapter@{_digest([adapter / ADAPTER_WEIGHTS])[:VERSION_DIGITS]}"
+    with _told_as_model_error(f"readable weights in {adapter}"):
+        digest = hashlib.sha256((adapter / ADAPTER_WEIGHTS).read_bytes()).hexdigest()
+    return f"{version}+adapter@{digest[:VERSION_DIGITS]}"
 
 
 @contextmanager
@@ -140,11 +144,3 @@ def _nf4_config(family: Family) -> BitsAndBytesConfig:
 
 def _same(stored: torch.Tensor, held: torch.Tensor) -> bool:
     return stored.shape == held.shape and torch.equal(stored.to(held.dtype), held.detach().cpu())
-
-
-def _digest(files: list[Path]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        with _told_as_model_error(f"readable weights in {file}"):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()

@@ -1,6 +1,5 @@
 """How frames look: perceptual hash and embedding of each picture, kept in the catalogue and made where they lack."""
 
-import hashlib
 from collections.abc import Collection, Sequence
 from functools import cached_property, partial
 from itertools import islice
@@ -11,6 +10,7 @@ import numpy as np
 from workbench.datasets.looks import Looks
 from workbench.footage.fingerprints import HASH_BITS, picture_hash
 from workbench.footage.pictures import decode_image
+from workbench.models.model_files import model_digest
 from workbench.progress import Progress, silent
 from workbench.store import Print
 from workbench.workflows.spreading import spread
@@ -57,9 +57,8 @@ def prints_of(
 
 
 def encoder_digest(workspace: Workspace) -> str:
-    """Return the SHA-256 of the dual encoder's weights, under which its embeddings are kept."""
-    with (workspace.settings.dual_encoder_dir / "model.safetensors").open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return the digest of the dual encoder, under which its embeddings are kept."""
+    return model_digest(workspace.settings.dual_encoder_dir)
 
 
 def _made(workspace: Workspace, frame_ids: Sequence[str], encoder_digest: str, progress: Progress) -> dict[str, Print]:

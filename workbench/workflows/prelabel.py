@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.domain import Prediction, Site
 from workbench.errors import ModelError
 from workbench.footage.pictures import decode_image
+from workbench.models.model_files import deciding_files
 from workbench.store import CurrentModel
 from workbench.workflows.spreading import spread
 from workbench.workflows.workspace import Workspace
@@ -84,13 +85,13 @@ def _guessed(workspace: Workspace, vlm: "Vlm", site: Site, frame_ids: Sequence[s
 def source_of(workspace: Workspace, site: str) -> str:
     """Return what tells, without loading it, whether the site's model is the same as before.
 
-    It is the champion's number, or the name of the base with the sizes and times of its weights.
+    It is the champion's number, or the name of the base with the sizes and times of its files.
     """
     champion = workspace.store.promotions.champion(site)
     if champion is not None:
         return f"champion {champion}"
     base = workspace.settings.resolved_base_model
-    facts = [(file, file.stat()) for file in sorted(Path(base).glob("*.safetensors"))]
+    facts = [(file, file.stat()) for file in deciding_files(Path(base))]
     lines = [base, *(f"{file.name} {fact.st_size} {fact.st_mtime_ns}" for file, fact in facts)]
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     return f"base {digest}"
