@@ -105,6 +105,12 @@ def test_a_full_disk_is_told_and_leaves_whole_files_alone(prepare_tuning: Prepar
     assert "features" in train[0].picture
 
 
+def test_a_file_in_the_folders_place_is_told(prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
+    (tmp_path / "features").touch()
+    with pytest.raises(StorageError, match="to keep image features"):
+        looks_of(replace(prepare_tuning(Recipe(parts=LANGUAGE)), features_dir=tmp_path / "features"))
+
+
 def test_what_another_run_is_writing_is_left_to_it(prepare_tuning: PrepareTuning, tmp_path: Path) -> None:
     prepared = prepare_tuning(Recipe(parts=LANGUAGE))
     folder = looks_of(replace(prepared, features_dir=tmp_path)).folder

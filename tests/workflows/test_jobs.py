@@ -22,6 +22,7 @@ from workbench import jobs as processes
 from workbench.cli import app
 from workbench.domain import Job, JobState, Site, utc_now
 from workbench.errors import DatasetError, NotFoundError, RecipeError, StorageError, UsageError
+from workbench.recipe_file import load_any_recipe
 from workbench.settings import Settings
 from workbench.tracking.journal import Journal, Opening
 from workbench.workflows.job_slots import devices, free_devices
@@ -34,7 +35,7 @@ from workbench.workflows.jobs import (
     refresh_jobs,
     start_job,
 )
-from workbench.workflows.tune_jobs import resume_job, start_tune_job
+from workbench.workflows.tune_jobs import resume_job, start_preflight_job, start_tune_job
 from workbench.workflows.workspace import Workspace
 
 __all__ = ["_mlflow", "base_dir", "empty_mlflow", "harbour"]
@@ -386,7 +387,7 @@ def test_a_tuning_job_shows_life_in_its_log_and_a_cancel_ends_its_run(harbour: W
     assert lines[0] == "loading the base model: begun"
     assert any(line.endswith("of 100000, begun") for line in lines)
     (run,) = harbour.tracker.runs("harbour")
-    assert (run.state, run.tags["workbench.job"]) == ("KILLED", Path(job.log_path).stem)
+    assert (run.name, run.state, run.tags["workbench.job"]) == ("long", "KILLED", Path(job.log_path).stem)
     assert run.ended_at is not None
     assert not harbour.settings.adapters_dir.exists()
 
@@ -448,6 +449,37 @@ def test_a_priority_out_of_bounds_is_one_sentence(workspace: Workspace, start: S
     with pytest.raises(UsageError, match="a priority from -1000 to 1000"):
         start(WAITS, "tune", priority=-1001)
     assert workspace.store.jobs.queued() == [waiting]
+
+
+def test_a_queued_tuning_is_the_one_that_was_checked_when_it_was_queued(harbour: Workspace, tmp_path: Path) -> None:
+    recipe, override = tmp_path / "gentle.yaml", "lora.r=2"
+    recipe.write_text("training: {max_steps: 7, learning_rate: 1e-5}\n")
+    checked = load_any_recipe(recipe, [override])
+    holder = start_job(harbour, "tune", [sys.executable, "-c", WAITS], site="harbour", actor="ada")
+    queued = start_tune_job(harbour, recipe, site="harbour", overrides=[override], actor="ada")
+    recipe.write_text("training: {max_steps: 900, learning_rate: 1.0}\n")
+    changed = start_preflight_job(harbour, recipe, site="harbour", actor="ada")
+    for job in (queued, changed, holder):
+        cancel_job(harbour, job.id, actor="ada")
+
+    kept = Path(queued.argv[4])
+    assert queued.argv[5:] == (
+        *("--site", "harbour", "--dataset", harbour.store.datasets.latest("harbour").id),
+        *("--set", override),
+    )
+    assert kept.name == recipe.name, "the run's name in MLflow"
+    assert load_any_recipe(kept, [override]).digest == checked.digest
+    assert Path(changed.argv[4]) != kept
+    assert [path.name for path in kept.parent.iterdir()] == [recipe.name]
+
+
+def test_a_recipe_that_cannot_be_kept_queues_no_job(harbour: Workspace, tmp_path: Path) -> None:
+    recipe = tmp_path / "gentle.yaml"
+    recipe.write_text("training: {max_steps: 7}\n")
+    (harbour.settings.data_dir / "recipes").write_text("in the way")
+    with pytest.raises(StorageError, match=r"to keep the recipe at .*gentle\.yaml until its job begins"):
+        start_tune_job(harbour, recipe, site="harbour", actor="ada")
+    assert refresh_jobs(harbour) == []
 
 
 def test_a_tuning_job_is_checked_before_it_starts(workspace, yard, tmp_path) -> None:

@@ -32,7 +32,7 @@ def verify_adapter(directory: Path) -> str:
     """
     try:
         manifest = (directory / MANIFEST_FILE).read_bytes()
-        expected = json.loads(manifest)["sha256"]
+        expected = dict(json.loads(manifest)["sha256"])
         found = _digests(directory)
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ModelError(

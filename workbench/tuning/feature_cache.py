@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -94,7 +95,8 @@ class FeatureCache:
             part.write_bytes(save(kept, {_DIGEST: _digest(kept)}))
             part.rename(file)
         except OSError as exc:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             raise StorageError(
                 expected=f"to keep image features under {self.folder}",
                 found=refusal_of(exc),

@@ -4,14 +4,17 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from workbench.domain import Job, JobState
-from workbench.errors import UsageError
+from workbench.errors import StorageError, UsageError
 from workbench.recipe import Recipe
 from workbench.recipe_file import load_any_recipe
 from workbench.search_recipe import SearchRecipe
+from workbench.wording import refusal_of
 from workbench.workflows.jobs import refresh_jobs, start_job
 from workbench.workflows.run_kinds import TUNE, TUNE_SEARCH
 from workbench.workflows.workspace import Workspace
@@ -47,9 +50,12 @@ def start_tune_job(
     priority: int = 0,
     in_cluster: bool = False,
 ) -> Job:
-    """Queue ``workbench tune`` of the site's newest dataset version, here or in the cluster (without priorities)."""
-    recipe = _checked(workspace, recipe_path, site, overrides)
-    command, kind = _command(recipe_path, site, overrides), _HERE
+    """Queue ``workbench tune`` by the recipe and on the site's newest dataset version, both as they now are.
+
+    It waits for a device here, or in the cluster (without priorities).
+    """
+    recipe, command = _planned(workspace, recipe_path, site, overrides)
+    kind = _HERE
     if in_cluster:
         has_workers = isinstance(recipe, Recipe) and recipe.launcher == "ray"
         needs = ["--cpus", "0"] if has_workers else ["--device"]
@@ -61,8 +67,8 @@ def start_preflight_job(
     workspace: Workspace, recipe_path: Path, *, site: str, overrides: Sequence[str] = (), actor: str
 ) -> Job:
     """Queue ``workbench tune --preflight``, whose finding is the job's last words."""
-    _checked(workspace, recipe_path, site, overrides)
-    argv = [*_WORKBENCH, *_command(recipe_path, site, overrides), "--preflight", "--json"]
+    _, command = _planned(workspace, recipe_path, site, overrides)
+    argv = [*_WORKBENCH, *command, "--preflight", "--json"]
     return start_job(workspace, "tune-preflight", argv, site=site, actor=actor, priority=_SOON)
 
 
@@ -126,13 +132,31 @@ def _require_resumed_by_nobody(workspace: Workspace, site: str, run_id: str) -> 
             )
 
 
-def _checked(workspace: Workspace, recipe_path: Path, site: str, overrides: Sequence[str]) -> Recipe | SearchRecipe:
+def _planned(
+    workspace: Workspace, recipe_path: Path, site: str, overrides: Sequence[str]
+) -> tuple[Recipe | SearchRecipe, list[str]]:
+    """Check the recipe and return it with the command that tunes by it, whatever becomes of its file in the queue."""
     recipe = load_any_recipe(recipe_path, overrides)
     workspace.store.sites.get(site)
-    workspace.store.datasets.latest(site)
-    return recipe
-
-
-def _command(recipe_path: Path, site: str, overrides: Sequence[str]) -> list[str]:
+    version = workspace.store.datasets.latest(site)
+    kept = _kept(workspace.settings.data_dir / "recipes" / recipe.digest[:12] / Path(recipe_path).name, recipe)
     chosen = [part for override in overrides for part in ("--set", override)]
-    return [_TUNE, str(Path(recipe_path).resolve()), "--site", site, *chosen]
+    return recipe, [_TUNE, str(kept), "--site", site, "--dataset", version.id, *chosen]
+
+
+def _kept(path: Path, recipe: Recipe | SearchRecipe) -> Path:
+    """Write the recipe, its overrides included, to ``path``, whole or not at all."""
+    part = path.with_name(f"{uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(recipe.to_yaml(), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise StorageError(
+            expected=f"to keep the recipe at {path} until its job begins",
+            found=refusal_of(error),
+            remedy="free some space or make the folder writable",
+        ) from error
+    return path
