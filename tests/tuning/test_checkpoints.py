@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tests.tuning.conftest import PrepareTuning
 from tests.tuning.killed_runs import IDENTITY, RECIPE, run_and_kill, run_and_wait
 from workbench.errors import PreflightError, StorageError
 from workbench.recipe import Recipe, Training
+from workbench.tuning.adapter_files import write_manifest
 from workbench.tuning.checkpoint import Checkpoint, load_newest, save_checkpoint
 from workbench.tuning.loop import Checkpoints, Watch, _check_identity
 from workbench.tuning.packages import package_versions
@@ -114,7 +116,47 @@ def emptied(folder: Path) -> None:
     folder.mkdir()
 
 
+def with_manifest(damage: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Damage a checkpoint as another version of the workbench could have written it: its manifest fits."""
+
+    def written(folder: Path) -> None:
+        damage(folder)
+        (folder / "manifest.json").unlink()
+        write_manifest(folder)
+
+    return written
+
+
+def without_weight(folder: Path) -> None:
+    weights = load_file(folder / "weights.safetensors")
+    weights.pop(min(weights))
+    save_file(weights, folder / "weights.safetensors")
+
+
+def changed(name: str, **values: object) -> Callable[[Path], None]:
+    """Give the JSON file other values; those that are None are taken out."""
+
+    def change(folder: Path) -> None:
+        content = {**json.loads((folder / name).read_text()), **values}
+        (folder / name).write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+
+    return change
+
+
+OTHERWISE_WRITTEN = {
+    "no best": without("best.safetensors"),
+    "no identity": without("identity.json"),
+    "no scheduler": without("scheduler.json"),
+    "no weight": without_weight,
+    "no best progress": changed("progress.json", best=None),
+    "no rate": changed("scheduler.json", last_epoch=None),
+    "no tensors": cut("weights.safetensors"),
+    "another step": changed("state.json", step=70),
+    "no number": changed("state.json", step=[]),
+}
 DAMAGES = {
+    **{f"{name}, which the manifest knows": with_manifest(damage) for name, damage in OTHERWISE_WRITTEN.items()},
+    "a manifest without names": lambda folder: (folder / "manifest.json").write_text('{"sha256": []}'),
     **{f"no {name}": without(name) for name in ("weights.safetensors", "optimizer.safetensors", "scheduler.json")},
     **{f"no {name}": without(name) for name in ("random.safetensors", "state.json", "manifest.json")},
     **{f"cut {name}": cut(name) for name in ("weights.safetensors", "optimizer.safetensors", "scheduler.json")},
@@ -140,6 +182,20 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_that_is_said
         "The run goes on after step 8.",
     ]
     assert all(torch.equal(weight, expected[name]) for name, weight in loop.weights.items())
+
+
+def test_a_checkpoint_of_a_later_step_than_the_last_is_passed_over_and_costs_no_other(
+    base_dir: Path, finished: tuple[Path, dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
+    shutil.copytree(finished[0] / "step-00000008", tmp_path / "step-00000008")
+    beyond = shutil.copytree(finished[0] / "step-00000009", tmp_path / "step-00000070")
+    with_manifest(changed("state.json", step=70))(beyond)
+    warnings: list[str] = []
+    loop_of(prepared_again(base_dir), tmp_path, resume=True, warnings=warnings).run()
+    assert warnings[0] == "step-00000070 was passed over: it is of step 70 of a run of 9"
+    checkpoint, _ = load_newest(tmp_path)
+    save_checkpoint(tmp_path, replace(checkpoint, step=9), keep=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000009", "step-00000070"]
 
 
 def test_a_disk_that_fills_up_in_a_save_costs_that_checkpoint_alone(base_dir: Path, tmp_path: Path) -> None:

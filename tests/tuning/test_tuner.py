@@ -218,6 +218,14 @@ def test_an_altered_file_is_refused_by_name(saved: tuple[Prepared, Path], name: 
         verify_adapter(directory)
 
 
+@pytest.mark.parametrize("manifest", ['{"sha256": []}', '{"sha256": 1}', "[]", "{"])
+def test_a_manifest_that_is_none_is_refused(saved: tuple[Prepared, Path], manifest: str) -> None:
+    _, directory = saved
+    (directory / "manifest.json").write_text(manifest)
+    with pytest.raises(ModelError, match="restore the folder from a backup, or tune again"):
+        verify_adapter(directory)
+
+
 def test_a_missing_or_an_added_file_is_refused(saved: tuple[Prepared, Path]) -> None:
     _, directory = saved
     (directory / "tuning.json").rename(directory / "extra.json")

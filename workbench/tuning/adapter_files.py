@@ -38,14 +38,14 @@ def verify_adapter(directory: Path) -> str:
         raise ModelError(
             expected=f"an adapter with its {MANIFEST_FILE} in {directory}",
             found=f"{type(exc).__name__}: {exc}",
-            remedy="tune again or restore the folder from its MLflow run",
+            remedy="restore the folder from a backup, or tune again",
         ) from exc
     astray = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if astray:
         raise ModelError(
             expected=f"the adapter files that the tuning run wrote in {directory}",
             found=f"{len(astray)} missing, added or altered: {', '.join(astray)}",
-            remedy="restore the folder from its MLflow run",
+            remedy="restore the folder from a backup, or tune again",
         )
     return hashlib.sha256(manifest).hexdigest()
 

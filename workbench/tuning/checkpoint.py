@@ -7,12 +7,13 @@ SHA-256 of every file. No file is a pickle: tensors are safetensors, the rest is
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from workbench.errors import ModelError, StorageError
@@ -37,7 +38,7 @@ def save_checkpoint(directory: Path, checkpoint: Checkpoint, *, keep: int) -> Pa
 
     StorageError when the disk refuses; older checkpoints are then untouched and nothing half-written stays.
     """
-    target = directory / f"{_PREFIX}{checkpoint.step:08d}"
+    target = directory / _name_of(checkpoint.step)
     building: Path | None = None
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -58,29 +59,44 @@ def save_checkpoint(directory: Path, checkpoint: Checkpoint, *, keep: int) -> Pa
     finally:
         if building is not None:
             shutil.rmtree(building, ignore_errors=True)
-    for old in _folders(directory)[keep:]:
+    for old in [folder for folder in _folders(directory) if folder <= target][keep:]:  # a newer one was passed over
         shutil.rmtree(old, ignore_errors=True)
     return target
 
 
-def load_newest(directory: Path) -> tuple[Checkpoint | None, list[str]]:
-    """Return the newest checkpoint whose every file is as it was written, and why newer ones were passed over."""
+def load_newest(
+    directory: Path, require_fit: Callable[[Checkpoint], None] = lambda checkpoint: None
+) -> tuple[Checkpoint | None, list[str]]:
+    """Return the newest checkpoint whose every file is as it was written, and why newer ones were passed over.
+
+    So are those of which ``require_fit`` raises a KeyError for what is missing, or a ValueError.
+    """
     passed_over: list[str] = []
     for unfinished in directory.glob(".building-*"):
         shutil.rmtree(unfinished, ignore_errors=True)
     for folder in _folders(directory):
         try:
             verify_adapter(folder)
-            return _read(folder), passed_over
-        except (ModelError, OSError, ValueError, KeyError) as exc:
-            passed_over.append(f"{folder.name} was passed over: {getattr(exc, 'found', exc)}")
+            checkpoint = _read(folder)
+            require_fit(checkpoint)
+            return checkpoint, passed_over
+        except (ModelError, OSError, ValueError, KeyError, TypeError, SafetensorError) as exc:
+            reason = f"it lacks {exc}" if isinstance(exc, KeyError) else getattr(exc, "found", exc)
+            passed_over.append(f"{folder.name} was passed over: {reason}")
     return None, passed_over
 
 
 def _read(folder: Path) -> Checkpoint:
     tensors = {file.stem: _sorted(load(file.read_bytes())) for file in folder.glob("*.safetensors")}
     values = {file.stem: json.loads(file.read_text("utf-8")) for file in folder.glob("*.json")}
-    return Checkpoint(int(values.pop("state")["step"]), tensors, values)
+    step = int(values.pop("state")["step"])
+    if folder.name != _name_of(step):
+        raise ValueError(f"it is of step {step}")
+    return Checkpoint(step, tensors, values)
+
+
+def _name_of(step: int) -> str:
+    return f"{_PREFIX}{step:08d}"
 
 
 def _sorted(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

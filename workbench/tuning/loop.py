@@ -187,13 +187,12 @@ class Loop:
     def _carry_on(self) -> bool:
         """Become what the newest valid checkpoint says, if there is one; tells whether training had stopped early."""
         assert self.checkpoints
-        checkpoint, passed_over = load_newest(self.checkpoints.directory)
+        checkpoint, passed_over = load_newest(self.checkpoints.directory, self._require_fit)
         for reason in passed_over:
             self.watch.warn(reason)
         if checkpoint is None:
             self.watch.warn("There is no checkpoint to go on from: the run starts at its beginning.")
             return False
-        _check_identity(self.checkpoints.identity, checkpoint.values["identity"])
         with torch.no_grad():
             for name, weight in self.weights.items():
                 weight.copy_(divided_as(weight, checkpoint.tensors["weights"][name]))
@@ -216,6 +215,28 @@ class Loop:
         if others := other_packages(checkpoint.values.get("packages", {})):
             self.watch.warn(f"It will end with other weights than an unbroken run, as here is {', '.join(others)}.")
         return bool(progress["stopped"])
+
+    def _require_fit(self, checkpoint: Checkpoint) -> None:
+        """Raise what ``load_newest`` passes over where something is not there; PreflightError for another run's."""
+        assert self.checkpoints
+        tensors, values = checkpoint.tensors, checkpoint.values
+        _check_identity(self.checkpoints.identity, values["identity"])
+        random = [f"cpu.{rank}" for rank in range(self.workers.size)]
+        for needed, found in (
+            (("weights", "best", "optimizer", "random"), tensors),
+            (("optimizer", "scheduler", "progress"), values),
+            (("best", "stopped", "last_loss"), values["progress"]),
+            (self.best.state(), values["progress"]["best"]),
+            (self.scheduler.state_dict(), values["scheduler"]),
+            (("state", "param_groups"), values["optimizer"]),
+            (random, tensors["random"]),
+            (self.weights, tensors["weights"]),
+            (self.weights if tensors["best"] else (), tensors["best"]),
+        ):
+            if lacking := [name for name in needed if name not in found]:
+                raise KeyError(lacking[0])
+        if checkpoint.step > self.steps:
+            raise ValueError(f"it is of step {checkpoint.step} of a run of {self.steps}")
 
     def _batches(self) -> DataLoader[Any]:
         training = self.recipe.training
