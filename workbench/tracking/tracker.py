@@ -213,7 +213,7 @@ class Tracker:
             try:
                 _end(run, "FAILED" if failed else "KILLED", None if failed else _HASTE_S)
             except WorkbenchError as consequence:
-                _log.warning("%s", consequence)
+                _log.warning("Not all that run %s logged is in MLflow. %s", run_id, consequence)
             raise
         _end(run, "FINISHED")
 
