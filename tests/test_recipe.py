@@ -62,7 +62,24 @@ def test_all_problems_are_told_at_once_with_the_nearest_key(write) -> None:
         ("training: {seed: 4294967296}", "less than 4294967296"),
         ("training: {num_train_epochs: .inf}", "a finite number"),
         ("data: {tasks: {caption: .nan}}", "a finite number"),
-        ("base: {revision: 2026-13-45}", "month must be in 1..12"),
+        ("parts: {}", "parts should have at least 1 item, not {}"),
+        ("training: fast", "training should be keys with values, not 'fast'"),
+        ("lora: {r: \0}", r"the character U\+0000, which YAML forbids, in place 11"),
+        ("lora: {r: 1}\nlora: {r: 2}", "'lora' for the second time in line 2"),
+        ("lora:\n  r: 1\n  lora_alpha: 2\n  r: 1\n", "'r' for the second time in line 4"),
+        ("? [lora]\n: 1\n", "a key that is no text in line 1"),
+        ("training: {learning_rate: true}", "learning_rate should be a valid number, not True"),
+        ("training: {learning_rate: '1e-4'}", "learning_rate should be a valid number, not '1e-4'"),
+        ("training: {bf16: 1}", "bf16 should be a valid boolean, not 1"),
+        ("lora: {r: yes}", "r should be a valid integer, not True"),
+        ("lora: {r: 8.0}", "r should be a valid integer, not 8.0"),
+        ("data: {class_balance: true}", "class_balance should be a valid number"),
+        ("training: {warmup_steps: true}", "warmup_steps should be a valid number"),
+        ("training: {warmup_steps: 1.9}", "a whole number of steps, or a share below 1, not 1.9"),
+        ("training: {max_steps: 1:30}", "max_steps should be a valid integer, not '1:30'"),
+        ("training: {max_steps: 0}", "at least one step, or -1 to go by num_train_epochs"),
+        ("training: {seed: 010}", "seed should be a valid integer, not '010'"),
+        ("training: {seed: 0x10}", "seed should be a valid integer, not '0x10'"),
         ("[" * 3000, "too deep"),
     ],
 )
@@ -97,7 +114,7 @@ def test_overrides_win_and_are_checked_like_the_file(write) -> None:
     recipe = load_recipe(path, ["training.learning_rate=1e-4", "lora.r=2", "parts.text_model.train=frozen"])
     assert (recipe.training.learning_rate, recipe.lora.r) == (1e-4, 2)
     assert (recipe.parts["text_model"].train, recipe.parts["vision_model"].train) == ("frozen", "lora")
-    assert load_recipe(path, ["base.revision=2026-13-45"]).base.revision == "2026-13-45"
+    assert load_recipe(path, ["base.revision=2026-01-02"]).base.revision == "2026-01-02"
     with pytest.raises(RecipeError, match=r"did you mean lora\.r"):
         load_recipe(path, ["lora.rank=2"])
 
@@ -118,8 +135,30 @@ def test_the_digest_is_that_of_the_choices_and_not_of_their_spelling(write) -> N
 
 
 def test_a_resolved_recipe_loads_to_an_equal_value(write) -> None:
-    recipe = load_recipe(write("lora: {r: 3}\nbase: {system_prompt: 'Sei genau: ja?'}"))
+    recipe = load_recipe(
+        write("lora: {r: 3}\ntraining: {learning_rate: 1e-5}\nbase: {system_prompt: 'Sei genau: ja?'}")
+    )
     assert load_recipe(write(recipe.to_yaml())) == recipe
+
+
+@pytest.mark.parametrize("text", ["1e-4", "010", "1:30", "2026-01-02", "yes", "null", ".inf", "-7"])
+def test_a_text_that_looks_like_something_else_is_kept(write, text: str) -> None:
+    recipe = load_recipe(write(f"base: {{system_prompt: '{text}'}}"))
+    assert load_recipe(write(recipe.to_yaml())).base.system_prompt == text
+
+
+@pytest.mark.parametrize("value", ["[" * 5000, "x" * 5000, f"[{'[1, 2, 3, 4, 5, 6, 7, 8, 9],' * 99}]"])
+def test_a_value_that_is_long_or_deep_is_quoted_in_short(write, value: str) -> None:
+    with pytest.raises(RecipeError, match=r"lora\.r should be a valid integer") as caught:
+        load_recipe(write("lora: {r: 4}"), [f"lora.r={value}"])
+    assert len(str(caught.value)) < 500
+
+
+def test_aliases_that_grow_are_quoted_in_short(write) -> None:
+    layers = [f"b{n + 1}: &b{n + 1} [{', '.join([f'*b{n}'] * 9)}]" for n in range(8)]
+    with pytest.raises(RecipeError, match="10 problems") as caught:
+        load_recipe(write("\n".join(["b0: &b0 [1, 2]", *layers, "lora: {r: *b8}"])))
+    assert len(str(caught.value)) < 2000
 
 
 def test_the_schema_describes_every_key() -> None:

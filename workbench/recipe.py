@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from workbench.yaml_text import dump_yaml
 
 __all__ = [
     "EMBEDDED",
@@ -36,8 +37,26 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
+def _whole_or_share(steps: float) -> float:
+    if steps > 1 and steps % 1:
+        raise ValueError(f"a whole number of steps, or a share below 1, not {steps}")
+    return steps
+
+
+def _not_none(steps: int) -> int:
+    if steps == 0:
+        raise ValueError("at least one step, or -1 to go by num_train_epochs, not 0")
+    return steps
+
+
+Warmup = Annotated[float, Field(ge=0), AfterValidator(_whole_or_share)]
+Steps = Annotated[int, Field(ge=-1), AfterValidator(_not_none)]
+
+
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Base(Section):
@@ -157,13 +176,13 @@ class Training(Section):
     learning_rate: Positive = 5e-4
     num_train_epochs: Positive = 10.0
     """Times that the training split is gone through; ``max_steps`` above 0 decides instead."""
-    max_steps: int = Field(default=-1, ge=-1)
+    max_steps: Steps = -1
     """Optimiser steps, whatever the size of the dataset; -1 leaves it to ``num_train_epochs``."""
     per_device_train_batch_size: int = Field(default=8, gt=0)
     """Frames in one pass; every frame brings all its instructions."""
     gradient_accumulation_steps: int = Field(default=1, gt=0)
     """Passes before each optimiser step: a larger batch without its memory."""
-    warmup_steps: Annotated[float, Field(ge=0)] = 0.05
+    warmup_steps: Warmup = 0.05
     """Steps of rising learning rate; below 1 it is a share of all steps."""
     lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "cosine"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
@@ -233,7 +252,7 @@ class Choices(Section):
 
     def to_yaml(self) -> str:
         """Return the resolved recipe as a recipe file that loads to an equal value."""
-        return yaml.safe_dump(self.resolved(), sort_keys=False, allow_unicode=True)
+        return dump_yaml(self.resolved())
 
 
 class Recipe(Choices):

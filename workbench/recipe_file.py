@@ -15,7 +15,9 @@ from workbench.errors import RecipeError
 from workbench.recipe import Choices, Recipe, leaves
 from workbench.search_recipe import SEARCH, SearchRecipe
 from workbench.settings import embedded_path
+from workbench.wording import in_short
 from workbench.yaml_problems import where_yaml_breaks, wrong_values
+from workbench.yaml_text import load_yaml
 
 __all__ = [
     "ResolvedValue",
@@ -114,7 +116,7 @@ def _at(path: Path) -> Path:
 
 def _read_mapping(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(_at(path).read_text(encoding="utf-8"))
+        content = load_yaml(_at(path).read_text(encoding="utf-8"))
     except OSError as exc:
         raise RecipeError(
             expected=f"a recipe at {path}",
@@ -135,13 +137,13 @@ def _read_mapping(path: Path) -> dict[str, Any]:
 def _parse_override(override: str) -> tuple[str, object]:
     key, equals, text = override.partition("=")
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
+        value = load_yaml(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
         value = text
     if not equals or not all(part.strip() for part in key.split(".")):
         raise RecipeError(
             expected="an override such as training.learning_rate=1e-4",
-            found=repr(override),
+            found=in_short(override),
             remedy="write the key's full path, '=' and the value",
         )
     return key.strip(), value

@@ -19,8 +19,10 @@ from workbench.recipe import (
     Recipe,
     Section,
     Share,
+    Steps,
     Tasks,
     Training,
+    Warmup,
 )
 
 __all__ = ["SEARCH", "ContrastiveLoss", "SearchBase", "SearchData", "SearchRecipe", "SearchTraining"]
@@ -66,7 +68,7 @@ class SearchData(Section):
     """Which frames are seen how often, with what variation, and what they teach."""
 
     tasks: Tasks = Tasks()
-    class_prompts: tuple[str, ...] = Field(default=("{}",), min_length=1)
+    class_prompts: tuple[str, ...] = Field(default=("{}",), min_length=1, strict=False)
     """Sentences with {} for the class's name, whose mean stands for the class; used in tuning and in production."""
     augmentation: Augmentation = Augmentation()
     class_balance: Share = 0.0
@@ -89,11 +91,11 @@ class SearchTraining(Section):
     learning_rate: Positive = 5e-4
     num_train_epochs: Positive = 10.0
     """Times that the training split is gone through; ``max_steps`` above 0 decides instead."""
-    max_steps: int = Field(default=-1, ge=-1)
+    max_steps: Steps = -1
     """Optimiser steps, whatever the size of the dataset; -1 leaves it to ``num_train_epochs``."""
     per_device_train_batch_size: int = Field(default=32, ge=2)
     """Frames in one step. Captions of the others are what each is told apart from: more is harder, and better."""
-    warmup_steps: Annotated[float, Field(ge=0)] = 0.05
+    warmup_steps: Warmup = 0.05
     """Steps of rising learning rate; below 1 it is a share of all steps."""
     lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "cosine"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0

@@ -3,7 +3,6 @@
 Values are taken as they are typed: ``options: [yes, no]`` and ``hotkey: 1`` need no quotes. Lists are counted from 1.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
@@ -16,14 +15,13 @@ from workbench.domain import CaptionGuide, LabelClass, Question, Taxonomy
 from workbench.errors import UsageError
 from workbench.labeling.hotkeys import hotkey_problems
 from workbench.yaml_problems import nearest_key, where_yaml_breaks, wrong_values
+from workbench.yaml_text import as_typed
 
 __all__ = ["read_taxonomy", "taxonomy_to_yaml", "yaml_to_taxonomy"]
 
 _SECTIONS = [field.name for field in fields(Taxonomy)]
 _TEXTS = tuple[str, ...]
 _WORDS_BY_OBJECT = dict[str, tuple[str, ...]]
-
-_NOT_A_MAPPING = re.compile(r"a dictionary or an instance of \w+")
 
 _Part = TypeVar("_Part")
 
@@ -48,7 +46,7 @@ def read_taxonomy(path: Path) -> Taxonomy:
 def yaml_to_taxonomy(text: str, *, name: str = "the taxonomy") -> Taxonomy:
     """Return the taxonomy that ``text`` describes; ``name`` is what errors call it."""
     try:
-        content = yaml.load(text, Loader=_AsTyped)  # noqa: S506  it makes texts, lists and mappings alone
+        content = as_typed(text)
     except (yaml.YAMLError, RecursionError) as error:
         raise UsageError(
             expected=f"YAML in {name}",
@@ -75,20 +73,6 @@ def taxonomy_to_yaml(taxonomy: Taxonomy) -> str:
         "objects": {name: list(words) for name, words in taxonomy.objects.items()},
     }
     return yaml.safe_dump(_told(content), sort_keys=False, allow_unicode=True, width=100)
-
-
-class _AsTyped(yaml.BaseLoader):
-    """Takes every value as the text that was typed, and a key that is no text or given twice for the mistake it is."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = set()
-        for key, _ in node.value:
-            is_text = isinstance(key, yaml.ScalarNode)
-            if not is_text or key.value in keys:
-                what = f"'{key.value}' for the second time" if is_text else "a key that is no text"
-                raise yaml.constructor.ConstructorError(None, None, what, key.start_mark)
-            keys.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 class _Reader:
@@ -138,7 +122,7 @@ class _Reader:
             return TypeAdapter(kind).validate_python(content)
         except ValidationError as error:
             known = [field.name for field in fields(kind)] if is_dataclass(kind) else []
-            self._problems += map(_as_in_yaml, wrong_values(error, known, whole=at, prefix=f"{at}."))
+            self._problems += wrong_values(error, known, whole=at, prefix=f"{at}.")
         except UsageError as error:
             self._problems.append(f"{at}: {_sentence(error)}")
         return None
@@ -159,10 +143,6 @@ class _Reader:
             found=f"{count} problem{'s' if count > 1 else ''}: {'; '.join(self._problems)}",
             remedy="correct it; nothing was changed",
         )
-
-
-def _as_in_yaml(problem: str) -> str:
-    return _NOT_A_MAPPING.sub("keys with values", problem).replace("a valid tuple", "a list")
 
 
 def _sentence(error: UsageError) -> str:
