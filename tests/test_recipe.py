@@ -1,14 +1,18 @@
 """Recipes are read once, completely, and tell all their problems together."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from workbench.cli import app
 from workbench.errors import RecipeError
 from workbench.recipe import Recipe, recipe_schema
-from workbench.recipe_file import explain_recipe, load_any_recipe, load_recipe
+from workbench.recipe_file import explain_recipe, load_any_recipe, load_recipe, load_search_recipe
+from workbench.recipe_needs import leftovers
 
 RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.yaml"))
 
@@ -57,12 +61,23 @@ def test_all_problems_are_told_at_once_with_the_nearest_key(write) -> None:
         ("- lora\n", "a list"),
         ("training: [", "line 1, column 12"),
         ("data: {tasks: {caption: 0, class_choice: 0}}", "at least one task"),
-        ("data: {tasks: {class_choice: 0}}", "metric_for_best_model must be another"),
         ("parts: {text_model: {path: model.text_model, train: frozen}}", "at least one part"),
         ("training: {seed: 4294967296}", "less than 4294967296"),
         ("training: {num_train_epochs: .inf}", "a finite number"),
         ("data: {tasks: {caption: .nan}}", "a finite number"),
-        ("parts: {}", "parts should have at least 1 item, not {}"),
+        ("parts: {}", "parts: at least one part must be trained"),
+        ("parts: {'a/b c': {path: lm_head}}", "parts: names of up to 50 letters, digits, - and _, not 'a/b c'"),
+        (f"parts: {{{'a' * 300}: {{path: lm_head}}}}", "parts: names of up to 50 letters"),
+        ("parts: {1: {path: lm_head}}", r"parts\.1 should be a text, not 1"),
+        ("parts: {a: {path: lm_head, target_modules: '('}}", r"a regular expression, not '\(' \(missing \)"),
+        ("parts: {a: {path: lm_head, target_modules: '(?i)q'}}", r"a regular expression, not '\(\?i\)q' \(global"),
+        ("base: {model: ''}", r"base\.model should have at least 1 character, not ''"),
+        ("lora: {r: 100000000000000000000}", "r should be less than or equal to 4096"),
+        ("lora: {lora_alpha: 1e308}", "lora_alpha should be less than or equal to 65536"),
+        ("training: {per_device_train_batch_size: 1000000}", "size should be less than or equal to 4096"),
+        ("training: {num_train_epochs: 1e308}", "epochs should be less than or equal to 1000000"),
+        ("training: {dataloader_num_workers: 10000}", "workers should be less than or equal to 256"),
+        ("export: {tolerance: 1}", "tolerance should be less than 1"),
         ("training: fast", "training should be keys with values, not 'fast'"),
         ("lora: {r: \0}", r"the character U\+0000, which YAML forbids, in place 11"),
         ("lora: {r: 1}\nlora: {r: 2}", "'lora' for the second time in line 2"),
@@ -87,6 +102,64 @@ def test_a_file_that_is_no_recipe_is_refused_in_one_sentence(write, text: str, f
     with pytest.raises(RecipeError, match=found) as caught:
         load_recipe(write(text))
     assert "\n" not in str(caught.value)
+
+
+FULL = "parts: {connector: {path: model.connector, train: full}}\n"
+SEARCH = "task: search\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{FULL}lora: {{r: 8}}", "lora.r needs a part with train: lora"),
+        (
+            f"{FULL}lora: {{use_dora: true, lora_alpha: 8}}",
+            "lora.lora_alpha needs a part with train: lora; lora.use_dora",
+        ),
+        ("data: {tasks: {class_choice: 0}}", "training.metric_for_best_model needs the task that it measures"),
+        (
+            "data: {tasks: {class_choice: 0}}\ntraining: {focal_gamma: 2, metric_for_best_model: loss}",
+            "training.focal_gamma needs data.tasks.class_choice above 0",
+        ),
+        ("data: {augmentation: {views: 4}}", "data.augmentation.views needs brightness, contrast, saturation or crop"),
+        ("data: {replay: {frames: 9}}", "data.replay.frames needs data.replay.share above 0"),
+        ("training: {save_steps: 0, save_total_limit: 3}", "training.save_total_limit needs training.save_steps"),
+        ("scaling: {strategy: fsdp}", "scaling.strategy needs launcher: ray"),
+        ("scaling: {max_failures: 1}", "scaling.max_failures needs launcher: ray"),
+        ("base: {revision: main}", "base.revision needs a model of the hub as base.model"),
+        (f"{SEARCH}base: {{revision: main}}", "base.revision needs a model of the hub as base.model"),
+        (f"{SEARCH}data: {{tasks: {{caption: 0}}}}", "training.metric_for_best_model needs the task that it measures"),
+        (
+            f"{SEARCH}data: {{tasks: {{class_choice: 0}}}}\ntraining: {{metric_for_best_model: class_accuracy}}",
+            "training.metric_for_best_model needs the task that it measures",
+        ),
+    ],
+)
+def test_a_key_without_an_effect_is_refused_in_a_new_run_alone(write, text: str, told: str) -> None:
+    path = write(text)
+    with pytest.raises(RecipeError, match=re.escape(told)):
+        load_any_recipe(path)
+    (load_search_recipe if SEARCH in text else load_recipe)(path)
+
+
+def test_what_another_key_left_over_is_told_and_let_be() -> None:
+    path, part = RECIPES[0].with_name("demo.yaml"), "parts.vision_model"
+    assert leftovers(load_any_recipe(path)) == {}
+    frozen = load_any_recipe(path, [f"{part}.train=frozen", "training.num_train_epochs=3"])
+    assert leftovers(frozen) == {
+        f"{part}.target_modules": f"{part}.target_modules has no effect, as the part is frozen.",
+        f"{part}.learning_rate": f"{part}.learning_rate has no effect, as the part is frozen.",
+        "training.num_train_epochs": "training.num_train_epochs has no effect, as training.max_steps decides.",
+    }
+    assert list(leftovers(load_any_recipe(path, [f"{part}.train=full"]))) == [f"{part}.target_modules"]
+    printed = CliRunner().invoke(app, ["recipe", "check", str(path), "--set", f"{part}.train=full"])
+    assert f"{part}.target_modules has no effect, as the part is full." in printed.stdout
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_shipped_recipe_passes_its_check(path: Path) -> None:
+    printed = CliRunner().invoke(app, ["recipe", "check", str(path), "--json"], catch_exceptions=False)
+    assert json.loads(printed.stdout)["notes"] == []
 
 
 def test_a_shipped_recipe_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from workbench.errors import WorkbenchError
-from workbench.wording import counted, one_line, refusal_of
+from workbench.wording import counted, in_short, one_line, refusal_of
 
 
 def test_things_are_counted_in_words() -> None:
@@ -28,3 +28,9 @@ def test_an_error_is_one_line_whatever_it_quotes() -> None:
 
     assert str(error) == r"Expected a\nb, but found \x1b[2J; rename \udce4 – São 夜."
     assert one_line(str(error)) == str(error)
+
+
+def test_what_is_quoted_keeps_its_ends() -> None:
+    assert [in_short(value) for value in ("a", 0, None)] == ["'a'", "0", "None"]
+    assert len(in_short("x" * 5000)) == len(in_short(["x" * 5000])) - 2 == 80
+    assert in_short([[[1]]]) == "[[[...]]]"

@@ -6,11 +6,13 @@ A recipe is read once and completely; unknown keys are refused and all problems 
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from workbench.wording import in_short
 from workbench.yaml_text import dump_yaml
 
 __all__ = [
@@ -88,6 +90,27 @@ class Part(Section):
     learning_rate: Positive | None = None
     """Learning rate of this part's weights; None is ``training.learning_rate``."""
 
+    @field_validator("target_modules")
+    @classmethod
+    def _can_be_matched(cls, pattern: str) -> str:
+        try:
+            re.compile(rf"\.(?:{pattern})")
+        except (re.error, RecursionError, OverflowError) as exc:
+            raise ValueError(f"a regular expression, not {in_short(pattern)} ({exc})") from exc
+        return pattern
+
+
+def _named_and_trained(parts: Mapping[str, Part]) -> Mapping[str, Part]:
+    for name in parts:
+        if not _PART_NAME.fullmatch(name):
+            raise ValueError(f"names of up to 50 letters, digits, - and _, not {in_short(name)}")
+    if all(part.train == "frozen" for part in parts.values()):
+        raise ValueError("at least one part must be trained")
+    return parts
+
+
+_PART_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
+Parts = Annotated[Mapping[str, Part], AfterValidator(_named_and_trained)]
 
 _IDEFICS3_PARTS = {
     "vision_model": Part(path="model.vision_model"),
@@ -99,9 +122,9 @@ _IDEFICS3_PARTS = {
 class Lora(Section):
     """Size and kind of the adapter, as in peft's ``LoraConfig``."""
 
-    r: int = Field(default=16, gt=0)
+    r: int = Field(default=16, gt=0, le=4096)
     """Rank of each update: more capacity, more memory, a larger adapter file."""
-    lora_alpha: Positive = 32
+    lora_alpha: Annotated[float, Field(gt=0, le=65536)] = 32
     """The update is scaled by ``lora_alpha / r``."""
     lora_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of an adapted layer's inputs that is dropped in training."""
@@ -174,16 +197,16 @@ class Training(Section):
     """The optimisation, as in transformers' ``TrainingArguments``; batch sizes count frames."""
 
     learning_rate: Positive = 5e-4
-    num_train_epochs: Positive = 10.0
+    num_train_epochs: Annotated[float, Field(gt=0, le=1_000_000)] = 10.0
     """Times that the training split is gone through; ``max_steps`` above 0 decides instead."""
     max_steps: Steps = -1
     """Optimiser steps, whatever the size of the dataset; -1 leaves it to ``num_train_epochs``."""
-    per_device_train_batch_size: int = Field(default=8, gt=0)
+    per_device_train_batch_size: int = Field(default=8, gt=0, le=4096)
     """Frames in one pass; every frame brings all its instructions."""
     gradient_accumulation_steps: int = Field(default=1, gt=0)
     """Passes before each optimiser step: a larger batch without its memory."""
     warmup_steps: Warmup = 0.05
-    """Steps of rising learning rate; below 1 it is a share of all steps."""
+    """Steps of rising learning rate, before any schedule; below 1 it is a share of all steps."""
     lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "cosine"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     max_grad_norm: Positive = 1.0
@@ -195,7 +218,7 @@ class Training(Section):
     """Focal loss (Lin et al. 2017) of class answers: what is known already counts less; 2 is usual, 0 is off."""
     train_sampling_strategy: Literal["random", "group_by_length"] = "random"
     """``group_by_length`` draws examples of like length together, which wastes less on padding."""
-    dataloader_num_workers: int = Field(default=0, ge=0)
+    dataloader_num_workers: int = Field(default=0, ge=0, le=256)
     """Processes that decode and prepare frames ahead; 0 does it between the steps."""
     activation_checkpointing: bool = False
     """Recalculate activations in the backward pass: about a third slower, far less memory."""
@@ -230,7 +253,7 @@ class Scaling(Section):
 class Export(Section):
     """What an exported model must prove."""
 
-    tolerance: Positive = 0.02
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.02
     """Largest difference in any class probability on the probe frames, beside the adapter on its base."""
 
 
@@ -259,7 +282,7 @@ class Recipe(Choices):
     """Everything that is chosen before an answering model is tuned."""
 
     base: Base = Base()
-    parts: Mapping[str, Part] = Field(default=_IDEFICS3_PARTS, min_length=1)
+    parts: Parts = _IDEFICS3_PARTS
     """Parts of the model by a name for the audit; a module that no part names stays frozen."""
     lora: Lora = Lora()
     data: Data = Data()
@@ -268,20 +291,6 @@ class Recipe(Choices):
     """``ray`` trains on the cluster at ``WORKBENCH_RAY_ADDRESS``, ``local`` in the process that was started."""
     scaling: Scaling = Scaling()
     export: Export = Export()
-
-    @model_validator(mode="after")
-    def _train_something(self) -> Self:
-        if all(part.train == "frozen" for part in self.parts.values()):
-            raise ValueError("at least one part must be trained")
-        return self
-
-    @model_validator(mode="after")
-    def _measure_what_is_taught(self) -> Self:
-        tasks = {"caption_loss": "caption", "class_choice_loss": "class_choice", "class_accuracy": "class_choice"}
-        task = tasks.get(self.training.metric_for_best_model)
-        if task and getattr(self.data.tasks, task) == 0:
-            raise ValueError(f"training.metric_for_best_model must be another when data.tasks.{task} is 0")
-        return self
 
     @model_validator(mode="after")
     def _launch_what_can_be_launched(self) -> Self:

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from workbench.errors import RecipeError
 from workbench.recipe import Choices, Recipe, leaves
+from workbench.recipe_needs import unmet_needs
 from workbench.search_recipe import SEARCH, SearchRecipe
 from workbench.settings import embedded_path
-from workbench.wording import in_short
+from workbench.wording import counted, in_short
 from workbench.yaml_problems import where_yaml_breaks, wrong_values
 from workbench.yaml_text import load_yaml
 
@@ -44,7 +45,8 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read the recipe at ``path`` with overrides such as ``training.learning_rate=1e-4``.
 
     ``recipes/NAME.yaml`` is the shipped recipe of that name where the current folder has no such file.
-    Raises RecipeError, which tells all problems of the file and of the overrides at once.
+    Raises RecipeError, which tells all problems of the file and of the overrides at once. Keys without an effect
+    are let pass, as in what was tuned before they were refused.
     """
     if is_search_recipe(path):
         raise RecipeError(
@@ -67,8 +69,11 @@ def load_search_recipe(path: Path, overrides: Sequence[str] = ()) -> SearchRecip
 
 
 def load_any_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe | SearchRecipe:
-    """Read the recipe at ``path``, whatever it tunes."""
-    return load_search_recipe(path, overrides) if is_search_recipe(path) else load_recipe(path, overrides)
+    """Read the recipe of a new run at ``path``, whatever it tunes; RecipeError also tells keys without an effect."""
+    recipe = load_search_recipe(path, overrides) if is_search_recipe(path) else load_recipe(path, overrides)
+    if problems := unmet_needs(recipe):
+        raise _mistaken(path, problems)
+    return recipe
 
 
 def is_search_recipe(path: Path) -> bool:
@@ -99,12 +104,15 @@ def _load(kind: type[_Kind], path: Path, overrides: Sequence[str]) -> _Kind:
     try:
         return kind.model_validate(content)
     except ValidationError as exc:
-        problems = wrong_values(exc, list(usual.flat()), whole="the recipe")
-        raise RecipeError(
-            expected=f"a recipe without mistakes in {path}",
-            found=f"{len(problems)} problem{'s' if len(problems) > 1 else ''}: {'; '.join(problems)}",
-            remedy="correct the file or the overrides (`workbench recipe schema` tells every key)",
-        ) from exc
+        raise _mistaken(path, wrong_values(exc, list(usual.flat()), whole="the recipe")) from exc
+
+
+def _mistaken(path: Path, problems: Sequence[str]) -> RecipeError:
+    return RecipeError(
+        expected=f"a recipe without mistakes in {path}",
+        found=f"{counted(len(problems), 'problem')}: {'; '.join(problems)}",
+        remedy="correct the file or the overrides (`workbench recipe schema` tells every key)",
+    )
 
 
 def _at(path: Path) -> Path:

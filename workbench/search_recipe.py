@@ -3,10 +3,9 @@
 Keys that mean the same as in a recipe of the answering model have the same name, type and purpose there and here.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from workbench.recipe import (
     EMBEDDED,
@@ -15,6 +14,7 @@ from workbench.recipe import (
     Choices,
     Lora,
     Part,
+    Parts,
     Positive,
     Recipe,
     Section,
@@ -89,14 +89,14 @@ class SearchTraining(Section):
     """The optimisation, as in transformers' ``TrainingArguments``; batch sizes count frames."""
 
     learning_rate: Positive = 5e-4
-    num_train_epochs: Positive = 10.0
+    num_train_epochs: Annotated[float, Field(gt=0, le=1_000_000)] = 10.0
     """Times that the training split is gone through; ``max_steps`` above 0 decides instead."""
     max_steps: Steps = -1
     """Optimiser steps, whatever the size of the dataset; -1 leaves it to ``num_train_epochs``."""
-    per_device_train_batch_size: int = Field(default=32, ge=2)
+    per_device_train_batch_size: int = Field(default=32, ge=2, le=4096)
     """Frames in one step. Captions of the others are what each is told apart from: more is harder, and better."""
     warmup_steps: Warmup = 0.05
-    """Steps of rising learning rate; below 1 it is a share of all steps."""
+    """Steps of rising learning rate, before any schedule; below 1 it is a share of all steps."""
     lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "cosine"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     max_grad_norm: Positive = 1.0
@@ -104,7 +104,7 @@ class SearchTraining(Section):
     """Calculate in bfloat16 where that is safe: faster where the processor has instructions for it (GPU, AMX)."""
     optim: Literal["adamw_torch", "adamw_bnb_8bit", "paged_adamw_8bit"] = "adamw_torch"
     """The 8-bit optimisers of bitsandbytes hold a quarter of the state."""
-    dataloader_num_workers: int = Field(default=0, ge=0)
+    dataloader_num_workers: int = Field(default=0, ge=0, le=256)
     """Processes that decode and prepare frames ahead; 0 does it between the steps."""
     eval_steps: int = Field(default=50, gt=0)
     """Steps between two measurements on the validation split, which decide on the adapter that is kept."""
@@ -127,18 +127,12 @@ class SearchRecipe(Choices):
     task: Literal["search"] = "search"
     """Tells this from a recipe of the answering model."""
     base: SearchBase = SearchBase()
-    parts: Mapping[str, Part] = Field(default=_CLIP_PARTS, min_length=1)
+    parts: Parts = _CLIP_PARTS
     """Parts of the model by a name for the audit; a module that no part names stays frozen."""
     lora: Lora = Lora()
     loss: ContrastiveLoss = ContrastiveLoss()
     data: SearchData = SearchData()
     training: SearchTraining = SearchTraining()
-
-    @model_validator(mode="after")
-    def _train_something(self) -> Self:
-        if all(part.train == "frozen" for part in self.parts.values()):
-            raise ValueError("at least one part must be trained")
-        return self
 
     @property
     def shared(self) -> Recipe:

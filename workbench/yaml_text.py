@@ -4,6 +4,7 @@ YAML 1.1 takes ``1:30`` for 90, ``010`` for 8 and ``1e-4`` for a text. Here numb
 core schema (https://yaml.org/spec/1.2.2/#103-core-schema); what else looks like one is a text, and so is a date.
 """
 
+import math
 import re
 from typing import Any
 
@@ -32,7 +33,7 @@ def as_typed(text: str) -> Any:
 
 def dump_yaml(content: Any) -> str:
     """Return YAML from which ``load_yaml`` makes an equal value."""
-    return yaml.dump(content, Dumper=_Quoting, sort_keys=False, allow_unicode=True)
+    return yaml.dump(content, Dumper=_Quoting, sort_keys=False, allow_unicode=True, width=math.inf)
 
 
 class _EachKeyOnce(Composer):

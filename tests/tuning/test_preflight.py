@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from tests.tuning.conftest import CAPTIONS, CLASS_NAMES, PrepareTuning
-from workbench.errors import DatasetError, PreflightError
+from workbench.errors import DatasetError, ModelError, PreflightError, RecipeError
 from workbench.models.chat import MAX_NEW_TOKENS, ChatContract, answer_tokens
 from workbench.models.instructions import CAPTION_INSTRUCTION
 from workbench.models.opinions import form_opinions
 from workbench.models.vlm import Vlm
-from workbench.recipe import Base, Recipe
+from workbench.recipe import Base, Data, Part, Recipe, Replay, Training
 from workbench.tuning.collator import Collator, collate_packed
 from workbench.tuning.encoding import FrameEncoder, decode, item_of
 from workbench.tuning.preflight import prove_label_mask
@@ -113,6 +113,50 @@ class GenerationLengths:
 def test_a_prompt_that_leaves_no_room_for_an_answer_is_refused(prepare_tuning: PrepareTuning) -> None:
     with pytest.raises(PreflightError, match=r"40 of the model's 1024 tokens .* shorten base\.system_prompt"):
         prepare_tuning(Recipe(base=Base(system_prompt="bay " * 1000)))
+
+
+def test_a_sign_of_the_model_in_the_system_prompt_is_refused(prepare_tuning: PrepareTuning) -> None:
+    with pytest.raises(ModelError, match=r"words alone in base\.system_prompt, but found <image>"):
+        prepare_tuning(Recipe(base=Base(system_prompt="look <image>")))
+
+
+def test_a_revision_of_a_folder_is_refused(prepare_tuning: PrepareTuning) -> None:
+    with pytest.raises(RecipeError, match=r"as base\.revision names a version of one, but found the folder"):
+        prepare_tuning(Recipe(base=Base(revision="main")))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ({"max_steps": 100_000_000}, "5,000,000 times at most, but found one that does so 8e"),
+        ({"num_train_epochs": 1e6}, "5,000,000 times at most, but found one that does so 6e"),
+        ({"max_steps": 2, "warmup_steps": 2}, r"fewer steps than the 2 of the run, but found training\.warmup_steps 2"),
+    ],
+)
+def test_a_run_that_cannot_go_as_planned_is_refused(prepare_tuning: PrepareTuning, chosen, told: str) -> None:
+    with pytest.raises(PreflightError, match=told):
+        prepare_tuning(Recipe(training=Training(**chosen)))
+
+
+def test_a_replay_of_no_frame_is_refused(prepare_tuning: PrepareTuning) -> None:
+    recipe = Recipe(data=Data(replay=Replay(share=0.01)), training=Training(max_steps=4, per_device_train_batch_size=2))
+    with pytest.raises(PreflightError, match=r"among the 8 of the run, but found 0\.01; raise it to 0\.13 or more"):
+        prepare_tuning(recipe)
+
+
+def test_what_a_run_will_not_do_is_told_before_it(prepare_tuning: PrepareTuning) -> None:
+    short = Training(max_steps=4, eval_steps=2, early_stopping_patience=1, optim="paged_adamw_8bit")
+    parts = {**Recipe().parts, "text_model": Part(path="model.text_model", train="frozen", learning_rate=0.1)}
+    left, patience, optim = prepare_tuning(Recipe(parts=parts, training=short)).preflight.notes
+    assert left == "parts.text_model.learning_rate has no effect, as the part is frozen."
+    assert patience.startswith(
+        "training.early_stopping_patience has no effect, as a run of 4 steps is measured 2 times"
+    )
+    assert optim.startswith("training.optim is adamw_bnb_8bit here")
+    (alone,) = prepare_tuning(Recipe(training=Training(max_steps=4)), validation=0).preflight.notes
+    assert alone.startswith("There is no validation split")
+    long = Training(max_steps=4, eval_steps=1, early_stopping_patience=2)
+    assert prepare_tuning(Recipe(training=long)).preflight.notes == ()
 
 
 def test_float16_is_refused_where_it_cannot_be_mixed(prepare_tuning: PrepareTuning) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.tuning.conftest import PrepareTuning
-from workbench.recipe import Recipe
+from workbench.recipe import Base, Recipe, Training
 from workbench.recipe_file import load_recipe
 from workbench.tuning.loop import Loop, Watch
 from workbench.tuning.schedule import total_steps
@@ -84,10 +84,6 @@ def initial_weights(prepared: Prepared) -> float:
     return float(sum(weight.detach().sum() for name, weight in prepared.model.named_parameters() if "lora_A" in name))
 
 
-def loading(prepared: Prepared) -> Mapping[str, Any]:
-    return loading_arguments(prepared.recipe.base, str(prepared.loading["source"]))
-
-
 def scaling(prepared: Prepared) -> float:
     layer = next(module for module in prepared.model.modules() if hasattr(module, "scaling") and hasattr(module, "r"))
     return float(layer.scaling["default"])
@@ -98,7 +94,6 @@ def dropouts(prepared: Prepared) -> int:
 
 
 OBSERVATIONS: dict[str, tuple[str, Observation]] = {
-    "base.revision": ("main", loading),
     "base.dtype": ("bfloat16", lambda prepared: prepared.model.base_model.model.lm_head.weight.dtype),
     "base.system_prompt": ("Be exact.", lambda prepared: prepared.preflight.masks[0].tokens),
     "base.longest_edge": ("24", pixels),
@@ -140,6 +135,7 @@ OBSERVATIONS: dict[str, tuple[str, Observation]] = {
 }
 ELSEWHERE = {
     "base.model": "test_workflow.py",
+    "base.revision": "test_a_revision_is_loaded",
     "base.quantization": "test_quantization.py",
     "training.metric_for_best_model": "test_the_named_metric_decides_which_weights_are_kept",
     "training.focal_gamma": "test_forward.py",
@@ -176,6 +172,22 @@ def test_the_key_changes_what_happens(key: str, prepare_tuning: PrepareTuning, t
     before = observe(prepare_tuning(load_recipe(path), train=5))
     after = observe(prepare_tuning(load_recipe(path, [f"{key}={value}"]), train=5))
     assert before != after
+
+
+def test_a_revision_is_loaded() -> None:
+    for revision in (None, "main"):
+        base = Base(model="some/model", revision=revision)
+        assert loading_arguments(base, base.model)["revision"] == revision
+
+
+def test_a_constant_rate_rises_first(prepare_tuning: PrepareTuning) -> None:
+    training = {"lr_scheduler_type": "constant", "max_steps": 4, "learning_rate": 1e-2}
+    rates = curves("train/learning_rate")
+    risen = rates(prepare_tuning(Recipe(training=Training(**training, warmup_steps=2))))
+    assert [rate for _, rate in risen] == [0.0, 5e-3, 1e-2, 1e-2]
+    assert rates(prepare_tuning(Recipe(training=Training(**training, warmup_steps=0))))[0] == (1, 1e-2)
+    (only,) = rates(prepare_tuning(Recipe(training=Training(**{**training, "max_steps": 1}))))
+    assert only == (1, 1e-2)
 
 
 def test_no_key_is_without_an_observation() -> None:

@@ -48,7 +48,9 @@ def test_lora_is_put_on_each_part_by_its_own_expression(model) -> None:
         (Part(path="model.visual"), "vision_model"),
         (Part(path="model.text_model", target_modules="q_proj"), "none among 14"),
         (Part(path="model.vision_model.embeddings"), "without linear layers"),
-        (Part(path="model.text_model", target_modules="("), "regular expression"),
+        (Part(path="model.text_model", target_modules=".*(q|k)_proj|.*typo"), r"that matches '\.\*typo'"),
+        (Part(path="model.text_model", target_modules=".*q_proj|"), "that matches ''"),
+        (Part(path="model.text_model.layers", train="full"), "layers, a list of 2; name the module around it"),
         (Part(path="model", train="full"), "2 end, such as model.vision_model"),
     ],
 )

@@ -20,11 +20,13 @@ SetOption = Annotated[
 @app.command()
 def check(file: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False) -> None:
     """Check a recipe; all of its problems are told together."""
-    from workbench.recipe_file import load_recipe
+    from workbench.recipe_file import load_any_recipe
+    from workbench.recipe_needs import leftovers
 
-    recipe = load_recipe(file, overrides or [])
-    found = {"file": str(file), "digest": recipe.digest, "recipe": recipe.resolved()}
-    emit(found, as_json, f"{file} is a valid recipe (digest {recipe.digest[:12]}).")
+    recipe = load_any_recipe(file, overrides or [])
+    notes = list(leftovers(recipe).values())
+    found = {"file": str(file), "digest": recipe.digest, "recipe": recipe.resolved(), "notes": notes}
+    emit(found, as_json, "\n".join([f"{file} is a valid recipe (digest {recipe.digest[:12]}).", *notes]))
 
 
 @app.command()

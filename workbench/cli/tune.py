@@ -115,7 +115,7 @@ def _announce(preflight: "Preflight | SearchPreflight") -> None:
 
 def _told(preflight: "Preflight | SearchPreflight") -> str:
     frames = f"{preflight.train_frames} frames, {preflight.validation_frames} for validation"
-    return f"{preflight.steps} steps on {frames}; {_learnt(preflight)}"
+    return "\n".join([f"{preflight.steps} steps on {frames}; {_learnt(preflight)}", *preflight.notes])
 
 
 def _learnt(preflight: "Preflight | SearchPreflight") -> str:

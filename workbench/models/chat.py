@@ -54,6 +54,12 @@ class ChatContract:
                 found=f"{type(processor).__name__} without one",
                 remedy="name an instruction-tuned model in the recipe",
             )
+        if astray := [sign for sign in signs_of(processor) if sign in system_prompt]:
+            raise ModelError(
+                expected="words alone in base.system_prompt",
+                found=f"{min(astray)}, which means something to the model",
+                remedy="leave it out",
+            )
         settings = processor.image_processor.to_dict()
         kept = {key: settings[key] for key in sorted(settings) if key not in _VOLATILE_IMAGE_SETTINGS}
         return cls(chat_template, system_prompt, json.dumps(kept, sort_keys=True), tuple(class_names), max_new_tokens)
@@ -107,6 +113,11 @@ class ChatContract:
             "class_names": list(self.class_names),
             **room,
         }
+
+
+def signs_of(processor: ProcessorMixin) -> set[str]:
+    """Return what a model takes for a sign of its own, such as ``<image>``, wherever it stands in a text."""
+    return {*processor.tokenizer.all_special_tokens, getattr(processor, "image_token", None)} - {None}
 
 
 def prompt_text(processor: ProcessorMixin, contract: ChatContract, instruction: str) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch.utils.data import DataLoader
-from transformers.optimization import get_scheduler
 
 from workbench.errors import PreflightError, StorageError
 from workbench.progress import Progress, silent
@@ -30,7 +29,7 @@ from workbench.tuning.frames import DrawnFrames
 from workbench.tuning.optimizer import new_optimizer
 from workbench.tuning.optimizer_state import from_tensors, to_tensors
 from workbench.tuning.packages import other_packages, package_versions
-from workbench.tuning.schedule import warmup_steps
+from workbench.tuning.schedule import new_scheduler
 from workbench.tuning.workers import ALONE, SharedLosses, Workers, divided_as, whole
 
 MetricsSink = Callable[[int, Mapping[str, float]], None]
@@ -78,16 +77,10 @@ class Loop:
     _unread: list[tuple[int, torch.Tensor, torch.Tensor, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        training = self.recipe.training
         self.losses = SharedLosses(self.model.get_base_model(), self.workers)
         self.weights = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
         self.optimizer = new_optimizer(self.model, self.recipe)
-        self.scheduler = get_scheduler(
-            training.lr_scheduler_type,
-            self.optimizer,
-            num_warmup_steps=warmup_steps(training, self.steps),
-            num_training_steps=self.steps,
-        )
+        self.scheduler = new_scheduler(self.optimizer, self.recipe.training, self.steps)
         self.device = self.model.device
 
     def run(self) -> None:

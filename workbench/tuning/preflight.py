@@ -9,7 +9,7 @@ from torch import nn
 from transformers import PreTrainedModel, ProcessorMixin
 
 from workbench.errors import DatasetError, PreflightError
-from workbench.models.chat import IGNORED_LABEL, ChatContract, encode_prompts
+from workbench.models.chat import IGNORED_LABEL, ChatContract, encode_prompts, signs_of
 from workbench.models.family import family_of
 from workbench.models.packing import PackedBatch
 from workbench.recipe import Part, Recipe
@@ -73,7 +73,7 @@ def check_answers(frames: Iterable[TaughtFrame], processor: ProcessorMixin) -> N
 
     It would end the answer early, or stand for a second picture.
     """
-    signs = {*processor.tokenizer.all_special_tokens, getattr(processor, "image_token", None)} - {None}
+    signs = signs_of(processor)
     for frame in frames:
         for example in frame.examples:
             astray = [sign for sign in signs if sign in example.answer]

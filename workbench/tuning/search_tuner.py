@@ -17,6 +17,7 @@ from workbench.models.dual_encoder import DualEncoder, load_dual_encoder
 from workbench.models.ranking import rank_search
 from workbench.models.search_contract import SearchContract
 from workbench.progress import Progress, silent
+from workbench.recipe_needs import check_revision
 from workbench.search_recipe import SearchRecipe
 from workbench.tuning.adapter import save_adapter, trained_weights
 from workbench.tuning.best_weights import BestWeights
@@ -31,7 +32,7 @@ from workbench.tuning.pair_objective import PairObjective, learns
 from workbench.tuning.pairs import PairLabels, PairLooks, collate_pairs
 from workbench.tuning.preflight import PartAudit, audit_parts, check_answers, check_number_type
 from workbench.tuning.sampling import plan_draws
-from workbench.tuning.schedule import total_steps
+from workbench.tuning.schedule import run_notes, total_steps
 from workbench.tuning.search_proofs import prove_search_adapter, prove_step
 from workbench.tuning.targets import attach_lora, find_targets, hold_as_served
 
@@ -70,6 +71,8 @@ class SearchPreflight:
     total_s: float
     base_version: str
     contract: SearchContractFacts
+    notes: tuple[str, ...] = ()
+    """What the recipe asks for and the run will not do."""
 
     @property
     def trainable_parameters(self) -> int:
@@ -126,6 +129,8 @@ def prepare_search(
     """
     labels, held_out = PairLabels.of(train, class_names), PairLabels.of(validation, class_names)
     _check_labels(recipe, labels)
+    check_revision(recipe.base, source)
+    steps = total_steps(recipe.shared, len(train))
     set_seed(recipe.training.seed)
     loading = {"path": source, "revision": recipe.base.revision, "dtype": recipe.base.dtype}
     base = _loaded(loading, recipe.data.class_prompts)
@@ -140,9 +145,8 @@ def prepare_search(
     )
     encoder, parts = _adapted(base, recipe)
     objective = PairObjective(encoder, recipe, labels, class_names, views)
-    draws = _draws(objective, taught, progress)
+    draws = _draws(objective, taught, steps, progress)
     step_s = prove_step(objective, _first_batch(recipe, draws))
-    steps = len(draws) // recipe.training.per_device_train_batch_size
     preflight = SearchPreflight(
         parts=parts,
         steps=steps,
@@ -156,6 +160,7 @@ def prepare_search(
         total_s=steps * step_s,
         base_version=base.version,
         contract=SearchContractFacts(contract.digest, contract.class_prompts, contract.image_settings),
+        notes=run_notes(recipe, recipe.shared.training, steps, len(validation), base.core.device),
     )
     measure = None
     if judges:
@@ -248,13 +253,13 @@ def _adapted(base: DualEncoder, recipe: SearchRecipe) -> tuple[DualEncoder, tupl
     return replace(base, model=model), (*parts, temperature)
 
 
-def _draws(objective: PairObjective, taught: Sequence[TaughtFrame], progress: Progress) -> DrawnFrames:
+def _draws(objective: PairObjective, taught: Sequence[TaughtFrame], steps: int, progress: Progress) -> DrawnFrames:
     """Return the frames in the order of the run, already seen by an image tower that learns nothing."""
     recipe, encoder, labels = objective.recipe, objective.encoder, objective.labels
     augmentation, seed = recipe.data.augmentation, recipe.training.seed
     plan = plan_draws(
         [objective.class_names[place] for place in labels.class_of],
-        draws=total_steps(recipe.shared, len(taught)) * recipe.training.per_device_train_batch_size,
+        draws=steps * recipe.training.per_device_train_batch_size,
         class_balance=recipe.data.class_balance,
         seed=seed,
     )

@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -31,8 +32,9 @@ class Targets:
 def find_targets(model: nn.Module, parts: Mapping[str, Part]) -> Targets:
     """Return the modules of ``model`` that ``parts`` name.
 
-    PreflightError when a path is no module of the model, a LoRA part matches no linear layer, or a part to be trained
-    in full stands for others too: peft would train something else, or nothing, without a word.
+    PreflightError when a path is no module of the model, a LoRA part (or one of the alternatives in its pattern)
+    matches no linear layer, or a part to be trained in full is a list of modules or stands for others too: peft would
+    train something else, or nothing, without a word.
     """
     modules = dict(model.named_modules())
     for name, part in parts.items():
@@ -43,6 +45,7 @@ def find_targets(model: nn.Module, parts: Mapping[str, Part]) -> Targets:
                 remedy="correct the path in the recipe",
             )
         if part.train == "full":
+            _check_whole(modules[part.path], name, part.path)
             _check_unmistakable(modules, name, part.path)
     lora = {name: _linear_layers(modules, name, part) for name, part in parts.items() if part.train == "lora"}
     return Targets(lora, tuple(part.path for part in parts.values() if part.train == "full"))
@@ -96,25 +99,42 @@ def _lora_config(lora: Lora, targets: Targets) -> LoraConfig:
 
 
 def _linear_layers(modules: Mapping[str, nn.Module], name: str, part: Part) -> tuple[str, ...]:
-    try:
-        pattern = re.compile(re.escape(part.path) + r"\." + f"(?:{part.target_modules})")
-    except re.error as exc:
-        raise PreflightError(
-            expected=f"a regular expression in parts.{name}.target_modules",
-            found=f"{part.target_modules!r} ({exc})",
-            remedy="correct it in the recipe",
-        ) from exc
     if isinstance(modules[part.path], nn.Linear):
         return (part.path,)
-    found = tuple(path for path, module in modules.items() if isinstance(module, nn.Linear) and pattern.fullmatch(path))
-    if not found:
-        below = [path for path, module in modules.items() if isinstance(module, nn.Linear) and _below(path, part.path)]
+    below = [path for path, module in modules.items() if isinstance(module, nn.Linear) and _below(path, part.path)]
+    found: set[str] = set()
+    for alternative in _alternatives(part.target_modules):
+        pattern = re.compile(re.escape(part.path) + r"\." + f"(?:{alternative})")
+        matching = list(filter(pattern.fullmatch, below))
+        if not matching:
+            raise PreflightError(
+                expected=f"a linear layer of {part.path} that matches {alternative!r} (parts.{name})",
+                found=f"none among {len(below)} such as {below[0]}" if below else "a part without linear layers",
+                remedy="correct target_modules, which must match the whole path below the part",
+            )
+        found.update(matching)
+    return tuple(path for path in below if path in found)
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """Return what stands between the outermost ``|`` of a regular expression."""
+    alternatives, begun = [], ""
+    for piece in pattern.split("|"):
+        begun = f"{begun}|{piece}" if begun else piece
+        with suppress(re.error):  # as of one that is cut within brackets
+            re.compile(begun)
+            alternatives.append(begun)
+            begun = ""
+    return [pattern] if begun else alternatives
+
+
+def _check_whole(module: nn.Module, name: str, path: str) -> None:
+    if isinstance(module, nn.ModuleList | nn.ModuleDict):
         raise PreflightError(
-            expected=f"a linear layer of {part.path} that matches {part.target_modules!r} (parts.{name})",
-            found=f"none among {len(below)} such as {below[0]}" if below else "a part without linear layers",
-            remedy="correct target_modules, which must match the whole path below the part",
+            expected=f"one module for parts.{name}, which is trained in full",
+            found=f"{path}, a list of {len(module)}",
+            remedy="name the module around it, or each inside it, by its full path",
         )
-    return found
 
 
 def _check_unmistakable(modules: Mapping[str, nn.Module], name: str, path: str) -> None:

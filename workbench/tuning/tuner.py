@@ -20,6 +20,7 @@ from workbench.models.loading import load_processor
 from workbench.models.vlm import Vlm, load_vlm
 from workbench.progress import Progress, silent
 from workbench.recipe import Base, Recipe
+from workbench.recipe_needs import check_revision
 from workbench.tuning.adapter import prove_adapter, save_adapter, trained_weights
 from workbench.tuning.allocator import keep_freed_pages
 from workbench.tuning.best_weights import BestWeights
@@ -44,7 +45,7 @@ from workbench.tuning.preflight import (
     prove_label_mask,
 )
 from workbench.tuning.sampling import Draw, group_by_length, mix_in, plan_draws
-from workbench.tuning.schedule import total_steps
+from workbench.tuning.schedule import run_notes, total_steps
 from workbench.tuning.targets import attach_lora, find_targets, hold_as_served
 from workbench.tuning.validation import class_accuracy, judged_by, mean_losses
 from workbench.tuning.workers import ALONE, Workers, whole
@@ -71,6 +72,8 @@ class Preflight:
     base_version: str
     contract: ContractFacts
     estimate: Estimate | None = None
+    notes: tuple[str, ...] = ()
+    """What the recipe asks for and the run will not do."""
 
     @property
     def trainable_parameters(self) -> int:
@@ -145,6 +148,8 @@ def prepare(
     """
     keep_freed_pages()
     _check_frames(train, validation, class_names)
+    check_revision(recipe.base, base_source)
+    steps = total_steps(recipe, len(train))
     set_seed(recipe.training.seed)
     loading = loading_arguments(recipe.base, base_source)
     base = load_vlm(**loading)
@@ -171,11 +176,12 @@ def prepare(
     preflight = Preflight(
         parts=audit_parts(model, recipe.parts),
         masks=prove_label_mask(batch, first.examples, base.processor),
-        steps=total_steps(recipe, len(train)),
+        steps=steps,
         train_frames=len(train),
         validation_frames=len(validation),
         base_version=base.version,
         contract=ContractFacts(contract.digest, contract.system_prompt, contract.image_settings),
+        notes=run_notes(recipe, recipe.training, steps, len(validation), base.model.device),
     )
     prepared = Prepared(
         recipe, tuple(class_names), train, validation, vlm, loading, preflight, general, features_dir, workers

@@ -34,7 +34,10 @@ def preflight_view(found: Mapping[str, Any]) -> Markup:
     }
     base = note(f"Base model: {found['base_version']}")
     contract = _contract(found.get("contract"))
-    return Markup("").join([facts(figures), base, _parts(found["parts"]), _masks(found.get("masks", ())), contract])
+    notes = map(note, found.get("notes", ()))
+    return Markup("").join(
+        [facts(figures), *notes, base, _parts(found["parts"]), _masks(found.get("masks", ())), contract]
+    )
 
 
 def _pairs(found: Mapping[str, Any]) -> dict[str, str]:
