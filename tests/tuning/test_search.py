@@ -53,7 +53,8 @@ def test_the_ends_and_choices_are_told_to_be_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["lora.r", "lora.r=", "lora.r=64..4", "lora.r=4..64:square", "lora.r=a..b", "r=0..1:log"]
+    "text",
+    ["lora.r", "lora.r=", "lora.r=64..4", "lora.r=4..64:square", "lora.r=a..b", "r=0..1:log", "r=8,8", "r=1e-3,0.001"],
 )
 def test_what_is_neither_choices_nor_a_range_is_refused(text: str) -> None:
     with pytest.raises(RecipeError, match="choices such as"):

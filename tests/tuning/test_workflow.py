@@ -332,13 +332,50 @@ def test_a_sweep_of_wrong_values_is_refused_before_its_first_trial(dock: Workspa
         sweep(dock, recipe, site="dock", space=["lora.r=4..8"], actor="ada")
     with pytest.raises(RecipeError, match="one metric by which all trials are compared"):
         sweep(dock, recipe, site="dock", space=["training.metric_for_best_model=loss,class_accuracy"], actor="ada")
+    with pytest.raises(RecipeError, match=r"training\.max_steps should be a valid integer, not 1\.0"):
+        sweep(dock, recipe, site="dock", space=["training.max_steps=1.0..9.0"], trials=2, actor="ada")
+    assert dock.tracker.runs("dock") == []
+
+
+@pytest.mark.parametrize(
+    ("tried", "chosen", "told"),
+    [
+        ("lora.r=8,16", "parts={head: {path: lm_head, train: full}}", r"lora\.r needs a part with train: lora"),
+        (
+            "parts.text_model.learning_rate=1e-3,1e-2",
+            "parts.text_model.train=frozen",
+            "an effect, but found that parts",
+        ),
+        ("training.num_train_epochs=1,2", "training.max_steps=3", "has no effect, as training.max_steps decides"),
+        ("lora.r=2,2", "training.max_steps=3", "its values, each once"),
+    ],
+)
+def test_a_sweep_of_equal_trials_is_refused(dock: Workspace, recipe: Path, tried: str, chosen: str, told: str) -> None:
+    with pytest.raises(RecipeError, match=told):
+        sweep(dock, recipe, site="dock", space=[tried], overrides=[chosen, "lora.r=16"], actor="ada")
     assert dock.tracker.runs("dock") == []
 
 
 def test_values_that_make_no_recipe_fail_their_trial_alone(dock: Workspace, recipe: Path) -> None:
-    with pytest.raises(PreflightError, match=r"all 2 failed.*training\.max_steps should be a valid integer"):
-        sweep(dock, recipe, site="dock", space=["training.max_steps=1.0..9.0"], trials=2, actor="ada")
+    space, metric = ["data.tasks.caption=0", "data.tasks.class_choice=0"], "training.metric_for_best_model=loss"
+    with pytest.raises(PreflightError, match=r"all 1 failed.*at least one task must have a weight above 0"):
+        sweep(dock, recipe, site="dock", space=space, overrides=[metric], actor="ada")
     assert [run.kind for run in dock.tracker.runs("dock")] == ["sweep"]
+
+
+def test_what_ends_one_trial_does_not_end_the_sweep_but_a_server_that_is_away_does(
+    dock: Workspace, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"expected": "this", "found": "that", "remedy": "mend it"}
+
+    def refused(*_: object, overrides: list[str], **__: object) -> None:
+        raise ModelError(**said) if overrides == ["lora.r=2"] else TrackingError(**said)
+
+    monkeypatch.setattr("workbench.workflows.sweep.tune", refused)
+    with pytest.raises(PreflightError, match="all 1 failed, the last one because: Expected this"):
+        sweep(dock, recipe, site="dock", space=["lora.r=2"], actor="ada")
+    with pytest.raises(TrackingError):
+        sweep(dock, recipe, site="dock", space=["lora.r=2,4"], actor="ada")
 
 
 def test_datasets_that_do_not_belong_are_refused(dock: Workspace, recipe: Path) -> None:

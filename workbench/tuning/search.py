@@ -4,7 +4,6 @@ Proposals are those of its seeded ``TPESampler`` (Bergstra et al. 2011).
 """
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,8 @@ from optuna.distributions import (
 )
 
 from workbench.errors import RecipeError
+from workbench.wording import in_short
+from workbench.yaml_text import dump_yaml, load_yaml
 
 __all__ = ["Search", "Space", "parse_space"]
 
@@ -87,42 +88,40 @@ def _parse(text: str) -> tuple[str, BaseDistribution]:
     high, _, scale = rest.partition(":")
     try:
         if not is_range:
-            return key, CategoricalDistribution([_value(value) for value in values.split(",") if value.strip()])
+            return key, CategoricalDistribution(_choices(values))
         ends = [_number(low), _number(high)]
         if scale not in ("", "log"):
             raise ValueError(scale)
         if all(isinstance(end, int) for end in ends):
             return key, IntDistribution(int(ends[0]), int(ends[1]), log=scale == "log")
         return key, FloatDistribution(ends[0], ends[1], log=scale == "log")
-    except (ValueError, yaml.YAMLError) as exc:
+    except (ValueError, RecursionError, yaml.YAMLError) as exc:
         raise RecipeError(
             expected="choices such as lora.r=8,16 or a range such as training.learning_rate=1e-4..1e-2:log",
-            found=repr(text),
-            remedy="write the key's full path, '=' and its values",
+            found=in_short(text),
+            remedy="write the key's full path, '=' and its values, each once",
         ) from exc
 
 
+def _choices(texts: str) -> list[CategoricalChoiceType]:
+    choices = [_value(text) for text in texts.split(",") if text.strip()]
+    if len(set(choices)) < len(choices):
+        raise ValueError(texts)
+    return choices
+
+
 def _value(text: str) -> CategoricalChoiceType:
-    try:
-        return _number(text)
-    except ValueError:
-        value = yaml.safe_load(text)
-    return value if value is None or isinstance(value, bool | str) else text
+    value = load_yaml(text)
+    return value if value is None or isinstance(value, bool | int | float | str) else text
 
 
 def _number(text: str) -> float:
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
+    value = _value(text)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else float("no number")
 
 
 def _override(key: str, value: object) -> str:
-    return (
-        f"{key}={value!r}"
-        if isinstance(value, float)
-        else f"{key}={yaml.safe_dump(value, width=math.inf).splitlines()[0]}"
-    )
+    return f"{key}={value!r}" if isinstance(value, float) else f"{key}={dump_yaml(value).splitlines()[0]}"
 
 
 def _ends(values: BaseDistribution) -> Sequence[CategoricalChoiceType]:

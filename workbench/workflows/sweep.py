@@ -6,9 +6,19 @@ from functools import partial
 from pathlib import Path
 
 from workbench.domain import Split
-from workbench.errors import DatasetError, PreflightError, RecipeError
+from workbench.errors import (
+    DatasetError,
+    PreflightError,
+    RecipeError,
+    ServiceError,
+    StorageError,
+    WorkbenchError,
+)
 from workbench.progress import Progress, silent
+from workbench.recipe import Recipe
 from workbench.recipe_file import load_any_recipe
+from workbench.recipe_needs import leftovers
+from workbench.search_recipe import SearchRecipe
 from workbench.tuning.search import Search, parse_space
 from workbench.workflows.build import dataset_of
 from workbench.workflows.run_kinds import SWEEP
@@ -58,8 +68,9 @@ def sweep(
     """Tune once for every combination of ``space`` (see ``parse_space``), or for ``trials`` that Optuna proposes.
 
     A value that no recipe takes is refused before the first trial, and so is the metric: scores of different metrics
-    cannot be compared. A trial that its preflight refuses, whose loss is no number or whose values make no recipe
-    together counts as failed and the sweep goes on; PreflightError when all of them failed.
+    cannot be compared. A trial that its preflight refuses, whose loss is no number, whose adapter proves wrong or whose
+    values make no recipe together counts as failed and the sweep goes on; PreflightError when all of them failed. What
+    would meet the next trial as well, a server or a disk that refuses, ends it.
     """
     known, recipe = parse_space(space), load_any_recipe(recipe_path, overrides)
     if _METRIC in known.keys:
@@ -69,7 +80,7 @@ def sweep(
             remedy=f"choose it with --set {_METRIC}=…",
         )
     for corner in known.corners:
-        load_any_recipe(recipe_path, [*overrides, corner])
+        _require_effect(corner, load_any_recipe(recipe_path, [*overrides, corner]))
     if not known.keys or (not known.is_grid and not trials):
         raise RecipeError(
             expected="choices to try, or ranges with a number of trials",
@@ -108,9 +119,21 @@ def sweep(
 def _try(tuned: "partial[TuneResult]", number: int, overrides: Sequence[str], chosen: Sequence[str]) -> Trial:
     try:
         result = tuned(overrides=overrides)
-    except (PreflightError, RecipeError) as error:
+    except (ServiceError, StorageError):
+        raise
+    except WorkbenchError as error:
         return Trial(number, tuple(chosen), None, None, str(error))
     return Trial(number, tuple(chosen), result.run_id, result.best_score)
+
+
+def _require_effect(override: str, recipe: Recipe | SearchRecipe) -> None:
+    """Refuse (RecipeError) to try a key whose values all give the same run."""
+    if why := leftovers(recipe).get(override.partition("=")[0]):
+        raise RecipeError(
+            expected="keys to try that have an effect",
+            found=f"that {why.removesuffix('.')}",
+            remedy="choose what gives it one with --set, or try another key",
+        )
 
 
 def _best(trials: Sequence[Trial]) -> Trial:
