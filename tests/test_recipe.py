@@ -75,6 +75,7 @@ def test_all_problems_are_told_at_once_with_the_nearest_key(write) -> None:
         ("lora: {r: 100000000000000000000}", "r should be less than or equal to 4096"),
         ("lora: {lora_alpha: 1e308}", "lora_alpha should be less than or equal to 65536"),
         ("training: {per_device_train_batch_size: 1000000}", "size should be less than or equal to 4096"),
+        ("data: {replay: {frames: 1000000000}}", "frames should be less than or equal to 100000"),
         ("training: {num_train_epochs: 1e308}", "epochs should be less than or equal to 1000000"),
         ("training: {dataloader_num_workers: 10000}", "workers should be less than or equal to 256"),
         ("export: {tolerance: 1}", "tolerance should be less than 1"),

@@ -175,7 +175,7 @@ class Replay(Section):
 
     share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of all draws that are general frames; 0.1 to 0.3 is usual."""
-    frames: int = Field(default=256, gt=0)
+    frames: int = Field(default=256, gt=0, le=100_000)
     """Rendered scenes to draw from, seeded by ``training.seed``."""
 
 

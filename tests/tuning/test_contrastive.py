@@ -258,6 +258,23 @@ def test_frames_with_nothing_to_tell_apart_are_refused(
         prepare(*overrides, train=count, validation=0)
 
 
+def test_a_run_that_cannot_go_as_planned_is_refused(prepare: Prepare, clip_dir: Path) -> None:
+    with pytest.raises(PreflightError, match="a warm-up of fewer steps than the 4 of the run, but found"):
+        prepare("training.warmup_steps=4")
+    with pytest.raises(PreflightError, match="5,000,000 times at most"):
+        prepare("training.max_steps=100000000")
+    with pytest.raises(RecipeError, match=f"but found the folder {clip_dir}"):
+        prepare(f"base.model={clip_dir}", "base.revision=main")
+
+
+def test_what_a_run_will_not_do_is_told_before_it(prepare: Prepare) -> None:
+    left, patience = prepare("parts.image_tower.train=full", "training.early_stopping_patience=1").preflight.notes
+    assert left == "parts.image_tower.target_modules has no effect, as the part is full."
+    assert patience.startswith("training.early_stopping_patience has no effect")
+    (alone,) = prepare(validation=0).preflight.notes
+    assert alone.startswith("There is no validation split")
+
+
 def test_an_empty_caption_is_refused(clip_dir: Path) -> None:
     frames = [replace(labelled_frame(0), caption=" "), labelled_frame(1)]
     with pytest.raises(DatasetError, match="words as the caption of frame"):

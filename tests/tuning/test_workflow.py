@@ -395,6 +395,12 @@ def test_the_recipe_names_the_base_model(dock: Workspace, recipe: Path, tmp_path
     assert dock.tracker.runs("dock")[0].state == "FAILED"
 
 
+def test_a_preflight_tells_what_the_run_will_not_do(dock: Workspace, recipe: Path) -> None:
+    given = ["tune", str(recipe), "--site", "dock", "--preflight", "--set", "training.early_stopping_patience=1"]
+    printed = CliRunner().invoke(app, given, catch_exceptions=False)
+    assert "\ntraining.early_stopping_patience has no effect, as a run of 3 steps is measured 2 times" in printed.stdout
+
+
 @pytest.mark.parametrize(("arguments", "code"), [(["recipe", "check"], 0), (["recipe", "explain"], 0)])
 def test_recipes_are_checked_and_explained(arguments: list[str], code: int, recipe: Path) -> None:
     printed = CliRunner().invoke(app, [*arguments, str(recipe), "--set", "lora.r=4", "--json"], catch_exceptions=False)

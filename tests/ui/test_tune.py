@@ -98,6 +98,7 @@ def test_the_mask_shows_each_token_and_counts_those_that_repeat() -> None:
     assert "<b>1.0 GiB</b><span>of memory, of 18.0 free on cpu</span>" in shown
     assert "0123abcd" in shown
     assert "GiB" not in preflight_view({**found, "estimate": None})
+    assert ">It stops late.</p>" in preflight_view({**found, "notes": ["It stops late."]})
 
 
 def test_of_a_dual_encoder_pairs_are_told_instead_of_tokens() -> None:
