@@ -112,35 +112,42 @@ SEARCH = "task: search\n"
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (f"{FULL}lora: {{r: 8}}", "lora.r needs a part with train: lora"),
-        (
-            f"{FULL}lora: {{use_dora: true, lora_alpha: 8}}",
-            "lora.lora_alpha needs a part with train: lora; lora.use_dora",
-        ),
-        ("data: {tasks: {class_choice: 0}}", "training.metric_for_best_model needs the task that it measures"),
-        (
-            "data: {tasks: {class_choice: 0}}\ntraining: {focal_gamma: 2, metric_for_best_model: loss}",
-            "training.focal_gamma needs data.tasks.class_choice above 0",
-        ),
-        ("data: {augmentation: {views: 4}}", "data.augmentation.views needs brightness, contrast, saturation or crop"),
-        ("data: {replay: {frames: 9}}", "data.replay.frames needs data.replay.share above 0"),
-        ("training: {save_steps: 0, save_total_limit: 3}", "training.save_total_limit needs training.save_steps"),
-        ("scaling: {strategy: fsdp}", "scaling.strategy needs launcher: ray"),
-        ("scaling: {max_failures: 1}", "scaling.max_failures needs launcher: ray"),
+        ("data: {tasks: {class_choice: 0}}", "training.metric_for_best_model needs data.tasks.class_choice"),
         ("base: {revision: main}", "base.revision needs a model of the hub as base.model"),
         (f"{SEARCH}base: {{revision: main}}", "base.revision needs a model of the hub as base.model"),
-        (f"{SEARCH}data: {{tasks: {{caption: 0}}}}", "training.metric_for_best_model needs the task that it measures"),
+        (f"{SEARCH}data: {{tasks: {{caption: 0}}}}", "training.metric_for_best_model needs data.tasks.caption"),
         (
             f"{SEARCH}data: {{tasks: {{class_choice: 0}}}}\ntraining: {{metric_for_best_model: class_accuracy}}",
-            "training.metric_for_best_model needs the task that it measures",
+            "training.metric_for_best_model needs data.tasks.class_choice",
         ),
     ],
 )
-def test_a_key_without_an_effect_is_refused_in_a_new_run_alone(write, text: str, told: str) -> None:
+def test_a_metric_or_revision_without_an_effect_is_refused_in_a_new_run_alone(write, text: str, told: str) -> None:
     path = write(text)
     with pytest.raises(RecipeError, match=re.escape(told)):
         load_any_recipe(path)
     (load_search_recipe if SEARCH in text else load_recipe)(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "need"),
+    [
+        (f"{FULL}lora: {{use_dora: true, r: 8}}", ["lora.r", "lora.use_dora"], "a part with train: lora"),
+        (
+            "data: {tasks: {class_choice: 0}}\ntraining: {focal_gamma: 2, metric_for_best_model: loss}",
+            ["training.focal_gamma"],
+            "data.tasks.class_choice above 0",
+        ),
+        ("data: {augmentation: {views: 4}}", ["data.augmentation.views"], "brightness, contrast, saturation or crop"),
+        ("data: {replay: {frames: 9}}", ["data.replay.frames"], "data.replay.share above 0"),
+        ("training: {save_steps: 0, save_total_limit: 3}", ["training.save_total_limit"], "training.save_steps above"),
+        ("scaling: {strategy: fsdp, max_failures: 1}", ["scaling.strategy", "scaling.max_failures"], "launcher: ray"),
+    ],
+)
+def test_a_key_that_another_leaves_without_effect_is_told(write, text: str, keys: list[str], need: str) -> None:
+    told = leftovers(load_any_recipe(write(text)))
+    assert sorted(told) == sorted(keys)
+    assert all(f"{key} has no effect: it needs {need}" in told[key] for key in keys)
 
 
 def test_what_another_key_left_over_is_told_and_let_be() -> None:

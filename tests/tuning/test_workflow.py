@@ -340,7 +340,7 @@ def test_a_sweep_of_wrong_values_is_refused_before_its_first_trial(dock: Workspa
 @pytest.mark.parametrize(
     ("tried", "chosen", "told"),
     [
-        ("lora.r=8,16", "parts={head: {path: lm_head, train: full}}", r"lora\.r needs a part with train: lora"),
+        ("lora.r=8,16", "parts={head: {path: lm_head, train: full}}", r"that lora\.r has no effect: it needs a part"),
         (
             "parts.text_model.learning_rate=1e-3,1e-2",
             "parts.text_model.train=frozen",
