@@ -30,6 +30,8 @@ hi-vis A4 CCTV; up-to-date men's parked parking forklifts 1/2 3/4-inch (555)555-
 <a@b.com> MAN'S YOU'LL isn'tit @_ x-o'brien foo.-bar"""
 RARER_WORDS = """they're é. É.A. '90S 'Döner' Ph.D.s co\u00adop http://a.b/c; yr. ca. o’clock ’stop’ O’Neil’s “‘exit’”
 cannot's >:( Straße 3,5-stöckig cafe\u0301-bar Jan.-5 «oui» 3:45pm 24/7 Mr. <UNK>"""
+REPEATED_WORDS = "the a walk walks walking walked"
+PUNCTUATION = """-- ----- a--b a-b-c 1-2-3-4 'n' ' '' ''' a'b'c 5'5'5 '90s .. a..b t..-s 1.5. a.b. ,,, a,b,c ;--)"""
 
 pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed")
 
@@ -85,9 +87,14 @@ def test_spice() -> None:
     assert spice(candidates, references, program) == pytest.approx(float(score), abs=1e-9)
 
 
-def test_meteor() -> None:
-    candidates = [" ".join(tokenise(caption)) for caption in captions(6, 150)]
-    references = [[" ".join(tokenise(caption)) for caption in captions(1000 + image, 3)] for image in range(150)]
+@pytest.mark.parametrize(
+    "words",
+    [WORDS, f"{WORDS} {RARER_WORDS}", REPEATED_WORDS, PUNCTUATION],
+    ids=["words", "rarer", "repeated", "punctuation"],
+)
+def test_meteor(words: str) -> None:
+    candidates = [" ".join(tokenise(caption)) for caption in captions(6, 150, words)]
+    references = [[" ".join(tokenise(caption)) for caption in captions(1000 + image, 3, words)] for image in range(150)]
     known = _meteor(candidates, references)
     statistic = meteor_exact_stem(
         [caption.split() for caption in candidates], [[caption.split() for caption in group] for group in references]

@@ -7,6 +7,7 @@ must not be compared with these. The alignment follows the published program's b
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, reduce
 from operator import attrgetter
 
 import numpy as np
@@ -118,25 +119,42 @@ def _align(candidate: list[str], reference: list[str]) -> dict[int, _Match]:
     certain = _certain_matches(possible)
     paths = [_Path(used={match.place for match in certain.values()})]
     for place, matches in enumerate(possible):
-        paths.sort(key=attrgetter("rank"))
-        paths = [longer for path in paths[:_BEAM_SIZE] for longer in _extend(path, place, matches, certain.get(place))]
+        paths = [longer for path in _best(paths) for longer in _extend(path, place, matches, certain.get(place))]
+    paths = _best(paths)  # quirk: of paths that are equal at last, the one that was ahead before the last chunk closed
     for path in paths:
         path.skip()
-    return min(paths, key=attrgetter("rank")).matches
+    return _best(paths)[0].matches
+
+
+def _best(paths: list[_Path]) -> list[_Path]:
+    """Return the paths that the beam holds, best first; equal ones stay in their order."""
+    return sorted(paths, key=attrgetter("rank"))[:_BEAM_SIZE]
 
 
 def _possible_matches(candidate: list[str], reference: list[str]) -> list[list[_Match]]:
     """Return per reference place its matches: the same word first, then words of the same stem."""
-    stems = [stem(word) for word in candidate]
+    keys = list(map(_keys, candidate))
     return [
-        [_Match(place, 1.0) for place, other in enumerate(candidate) if other == word]
+        [_Match(place, 1.0) for place, (other, _) in enumerate(keys) if other == word_key]
         + [
             _Match(place, _STEM_WEIGHT)
-            for place, other in enumerate(candidate)
-            if other != word and stems[place] == stem(word)
+            for place, (other, other_stem) in enumerate(keys)
+            if other_stem == stem_key and other != word_key
         ]
-        for word in reference
+        for word_key, stem_key in map(_keys, reference)
     ]
+
+
+@lru_cache(maxsize=65536)
+def _keys(word: str) -> tuple[int, int]:
+    """Return what stands for a word and for its stem when they are compared."""
+    return _java_hash(word), _java_hash(stem(word))
+
+
+def _java_hash(text: str) -> int:
+    """Return Java's 32-bit hash of a text, by which METEOR compares; quirk: ``to`` and ``v1`` share one and match."""
+    units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2").tolist()
+    return reduce(lambda hashed, unit: (31 * hashed + unit) % 2**32, units, 0)
 
 
 def _certain_matches(possible: list[list[_Match]]) -> dict[int, _Match]:

@@ -5,15 +5,29 @@ import re
 __all__ = ["meteor_words"]
 
 _LETTER = "A-Za-zÀ-ÖØ-öø-ž\u0400-\u0527\u1d00-\u1d7f\ua640-\ua66e\ua67e-\ua697"
-_NUMBER_OR_LETTER = f"[0-9{_LETTER}]"
-_SYMBOL = re.compile(rf"((?<!\d),|,(?!\d)|[^0-9{_LETTER}\s.',-])")
-_QUOTE = re.compile(rf"(?<![{_LETTER}])'|'(?![{_LETTER}])")
-_JOINT = re.compile(rf"(?<={_NUMBER_OR_LETTER})-+(?={_NUMBER_OR_LETTER})|(?<=\.)-(?={_NUMBER_OR_LETTER})")
-_CLITIC = re.compile(rf"(?<=[{_LETTER}])'(?=[{_LETTER}])")
-_LAST_DOT = re.compile(r"(?<!\S)([^\s.]+)\.(?=\s+[^a-z\s]|\s*$)")
-_NOSE = re.compile(r"(?<=\S)--(?=[lr]rb-)")
+_RULES = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        ("--", "-"),
+        ("[’‘`]", "'"),
+        ("''", '"'),
+        (rf"([^0-9{_LETTER}\s.',-])", r" \1 "),
+        (r"(\.\.+)", r" \1 "),
+        ("([^0-9]),([^0-9])", r"\1 , \2"),
+        ("([0-9]),([^0-9])", r"\1 , \2"),
+        ("([^0-9]),([0-9])", r"\1 , \2"),
+        (rf"([0-9{_LETTER}.])-([0-9{_LETTER}])", r"\1 \2"),
+        (rf"([^{_LETTER}])'([^{_LETTER}])", r"\1 ' \2"),
+        (rf"([^0-9{_LETTER}])'([{_LETTER}])", r"\1 ' \2"),
+        (rf"([{_LETTER}])'([^{_LETTER}])", r"\1 ' \2"),
+        (rf"([{_LETTER}])'([{_LETTER}])", r"\1 '\2"),
+        ("([0-9])'s", r"\1 's"),
+    )
+)
+"""In this order. A match takes both its neighbours: quirk, ``a-b-c`` becomes ``a b-c``."""
+_LAST_DOT = re.compile(r"(?<!\S)(\S*[^\s.])\.(?=\s+[^a-z\s]|\s*$)")
 _KEEPS_DOT = frozenset(["rev", "v", "vs"])
-_ABBREVIATION = re.compile(r"(?=\S*[^\W\d_])\S+\.\S*\.")
+_ABBREVIATION = re.compile(r"(?=\S*[^\W\d_])\S*\.\S*\.")
 
 
 def meteor_words(text: str) -> list[str]:
@@ -21,17 +35,19 @@ def meteor_words(text: str) -> list[str]:
 
     Symbols stand alone (and so does every letter beyond Latin and Cyrillic), hyphens part words, an apostrophe within
     a word begins one, a dot stands alone unless a small letter follows, and ``u.s.`` is ``us``. This is METEOR's
-    normalisation as far as it shows on text whose punctuation the PTB tokeniser has removed already.
+    normalisation, in the manner of the tokeniser of Moses (Koehn et al., ACL 2007), as far as it shows on text whose
+    punctuation the PTB tokeniser has removed already.
     """
     if text.isascii() and text.replace(" ", "").isalnum():
         return text.split()
-    text = _NOSE.sub(" -", text)
-    text = text.replace("’", "'").replace("‘", "'").replace("`", "'").replace("''", '"')
-    spaced = _QUOTE.sub(" ' ", _JOINT.sub(" ", _SYMBOL.sub(r" \1 ", text)))
-    spaced = _LAST_DOT.sub(_dot_apart, _CLITIC.sub(" '", spaced))
-    return [word.replace(".", "") if _ABBREVIATION.fullmatch(word) else word for word in spaced.split()]
+    text = f" {text} "
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    text = _LAST_DOT.sub(_dot_apart, text)
+    return [word.replace(".", "") if _ABBREVIATION.fullmatch(word) else word for word in text.split()]
 
 
 def _dot_apart(found: re.Match[str]) -> str:
-    is_page = found[1] == "pp" and found.string[found.end() :].lstrip()[:1].isdigit()
-    return found[0] if found[1] in _KEEPS_DOT or is_page else f"{found[1]} ."
+    word, following = found[1], found.string[found.end() :].lstrip()
+    is_page = word == "pp" and following[:1].isdigit()
+    return found[0] if word in _KEEPS_DOT or is_page or _ABBREVIATION.fullmatch(found[0]) else f"{word} ."
