@@ -1,6 +1,5 @@
 """Stills are chosen with all of a source, and all that the catalogue has of the camera, in mind."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from workbench.domain import Mask, Sampling
 from workbench.footage.quotas import Quota
 from workbench.footage.selection import SelectionRules
+from workbench.workflows.frame_looks import encoder_digest
 from workbench.workflows.ingest import ingest
 from workbench.workflows.privacy import hide
 from workbench.workflows.workspace import Workspace
@@ -89,7 +89,6 @@ def test_nothing_is_remembered_of_a_picture_that_was_covered(workspace: Workspac
 
 
 def _encoder_of(workspace: Workspace, ids: list[str]) -> str:
-    weights = workspace.settings.dual_encoder_dir / "model.safetensors"
-    encoder = hashlib.sha256(weights.read_bytes()).hexdigest()
+    encoder = encoder_digest(workspace)
     assert len(workspace.store.prints.of(ids, encoder=encoder)) == len(ids)
     return encoder

@@ -49,6 +49,10 @@ def work(base_dir: Path, work_dir: Path, strategy: str, rank: int, size: int, st
     )
 
     def sink(step: int, metrics: Mapping[str, float]) -> None:
+        model_weights = list(prepared.model.parameters())
+        held = sum(getattr(weight, "_local_tensor", weight).numel() for weight in model_weights)
+        share = held / sum(weight.numel() for weight in model_weights)
+        (work_dir / f"share-{rank}.json").write_text(json.dumps(share))
         if workers.leads:
             with (work_dir / "curve.jsonl").open("a", encoding="utf-8") as curve:
                 curve.write(json.dumps([step, dict(metrics)]) + "\n")
@@ -61,10 +65,6 @@ def work(base_dir: Path, work_dir: Path, strategy: str, rank: int, size: int, st
     except InterruptedError:
         return
     workers.gathered(None)
-    model_weights = list(prepared.model.parameters())
-    held = sum(getattr(weight, "_local_tensor", weight).numel() for weight in model_weights)
-    share = held / sum(weight.numel() for weight in model_weights)
-    (work_dir / f"share-{rank}.json").write_text(json.dumps(share))
 
 
 def run(base_dir: Path, work_dir: Path, strategy: str, size: int, steps: int, dropout: float = 0.0) -> None:

@@ -246,7 +246,9 @@ def test_an_imported_answer_that_somebody_corrected_is_not_imported_again(
     again = import_labels(bench, labels, site=labelled_site.name, actor=ACTOR)
 
     assert (again.annotations_created, again.already_there) == (0, 2)
-    assert outcome(bench, labelled_site) == (2, 0, 1, 0)
+    said = bench.store.labels.annotations(labelled_site.name)
+    assert {one.class_name for one in said if one.annotation_id == wrong.annotation_id} == {"reach-truck"}
+    assert outcome(bench, labelled_site) == (2, 0, 0, 0)
 
 
 def test_two_pushes_at_once_make_each_task_once(bench: Workspace, labelled_site: Site) -> None:

@@ -5,6 +5,8 @@ import re
 __all__ = ["meteor_words"]
 
 _LETTER = "A-Za-zÀ-ÖØ-öø-ž\u0400-\u0527\u1d00-\u1d7f\ua640-\ua66e\ua67e-\ua697"
+_NOT_BOTH_DIGITS = ("[^0-9]", "[^0-9]"), ("[0-9]", "[^0-9]"), ("[^0-9]", "[0-9]")
+_NOT_BOTH_LETTERS = (f"^{_LETTER}", f"^{_LETTER}"), (f"^0-9{_LETTER}", _LETTER), (_LETTER, f"^{_LETTER}")
 _RULES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
@@ -13,14 +15,10 @@ _RULES = tuple(
         ("''", '"'),
         (rf"([^0-9{_LETTER}\s.',-])", r" \1 "),
         (r"(\.\.+)", r" \1 "),
-        ("([^0-9]),([^0-9])", r"\1 , \2"),
-        ("([0-9]),([^0-9])", r"\1 , \2"),
-        ("([^0-9]),([0-9])", r"\1 , \2"),
+        *((f"({before}),({after})", r"\1 , \2") for before, after in _NOT_BOTH_DIGITS),
         (rf"([0-9{_LETTER}.])-([0-9{_LETTER}])", r"\1 \2"),
-        (rf"([^{_LETTER}])'([^{_LETTER}])", r"\1 ' \2"),
-        (rf"([^0-9{_LETTER}])'([{_LETTER}])", r"\1 ' \2"),
-        (rf"([{_LETTER}])'([^{_LETTER}])", r"\1 ' \2"),
-        (rf"([{_LETTER}])'([{_LETTER}])", r"\1 '\2"),
+        *((f"([{before}])'([{after}])", r"\1 ' \2") for before, after in _NOT_BOTH_LETTERS),
+        (f"([{_LETTER}])'([{_LETTER}])", r"\1 '\2"),
         ("([0-9])'s", r"\1 's"),
     )
 )
