@@ -93,8 +93,8 @@ class StandIn(PreLabeller):
 
     model_version = "stand-in@1"
 
-    def guess(self, frame_ids: Sequence[str]) -> dict[str, Prediction]:
-        return {one: Prediction(one, "clear", "Nothing moves.", self.model_version, 0.5) for one in frame_ids}
+    def guess(self, frame_ids: Sequence[str]) -> list[Prediction]:
+        return [Prediction(one, "clear", "Nothing moves.", self.model_version, 0.5) for one in frame_ids]
 
 
 def main() -> None:
