@@ -45,8 +45,8 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read the recipe at ``path`` with overrides such as ``training.learning_rate=1e-4``.
 
     ``recipes/NAME.yaml`` is the shipped recipe of that name where the current folder has no such file.
-    Raises RecipeError, which tells all problems of the file and of the overrides at once. Keys without an effect
-    are let pass, as in what was tuned before they were refused.
+    Raises RecipeError, which tells all problems of the file and of the overrides at once. What ``load_any_recipe`` asks
+    of new runs alone is let pass, as in what was tuned before.
     """
     if is_search_recipe(path):
         raise RecipeError(
@@ -69,7 +69,7 @@ def load_search_recipe(path: Path, overrides: Sequence[str] = ()) -> SearchRecip
 
 
 def load_any_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe | SearchRecipe:
-    """Read the recipe of a new run at ``path``, whatever it tunes; RecipeError also tells keys without an effect."""
+    """Read the recipe of a new run at ``path``, whatever it tunes; RecipeError also where ``unmet_needs`` has any."""
     recipe = load_search_recipe(path, overrides) if is_search_recipe(path) else load_recipe(path, overrides)
     if problems := unmet_needs(recipe):
         raise _mistaken(path, problems)

@@ -140,7 +140,7 @@ class Settings(BaseSettings):
             raise UsageError(
                 expected=f"settings in UTF-8 in {env_file}",
                 found=getattr(exc, "strerror", None) or "other bytes",
-                remedy="make the file readable, or remove it and run `workbench up`, which writes it",
+                remedy="make the file readable, or restore it from a backup: it holds the keys of what is encrypted",
             ) from exc
         if settings.sent_from not in ("", settings.places):
             raise UsageError(

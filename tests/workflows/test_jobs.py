@@ -477,7 +477,7 @@ def test_a_recipe_that_cannot_be_kept_queues_no_job(harbour: Workspace, tmp_path
     recipe = tmp_path / "gentle.yaml"
     recipe.write_text("training: {max_steps: 7}\n")
     (harbour.settings.data_dir / "recipes").write_text("in the way")
-    with pytest.raises(StorageError, match=r"to keep the recipe at .*gentle\.yaml until its job begins"):
+    with pytest.raises(StorageError, match=r"to keep .*gentle\.yaml until its job begins"):
         start_tune_job(harbour, recipe, site="harbour", actor="ada")
     assert refresh_jobs(harbour) == []
 

@@ -127,8 +127,8 @@ def _learnt(preflight: "Preflight | SearchPreflight") -> str:
     once = " and ".join(tower.replace("_", " ") for tower in preflight.towers_seen_once)
     cut = f" ({preflight.captions_cut} too long to be read whole)" if preflight.captions_cut else ""
     return (
-        f"{preflight.captions} different captions{cut}, {preflight.near_copies} pairs of near-copies that are not told "
-        "apart"
+        f"{preflight.captions} different captions{cut}, "
+        f"{preflight.near_copies} pairs of near-copies that are not told apart"
         f"{once and f'; what the {once} sees is computed once'}.\n"
         f"About {preflight.total_s / 60:.0f} min at {preflight.step_s:.2f} s a step."
     )

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workbench.domain import Taxonomy
-from workbench.errors import StorageError, UsageError
+from workbench.errors import UsageError
 from workbench.labeling.projects import SiteProject
 from workbench.labeling.renames import QUESTION, Rename, Renames, name_of
 from workbench.labeling.results import labels_of_answer
@@ -22,6 +22,7 @@ from workbench.labeling.taxonomy_changes import changes_between, lost_labels, wi
 from workbench.labeling.taxonomy_file import yaml_to_taxonomy
 from workbench.labeling.uses import Uses
 from workbench.progress import Progress, silent
+from workbench.workflows.kept_text import keep_text
 from workbench.workflows.rename_stored import rename_stored
 from workbench.workflows.task_board import open_studio
 from workbench.workflows.workspace import Workspace
@@ -100,15 +101,7 @@ def keep_typed(workspace: Workspace, site: str, text: str) -> Path:
     """
     yaml_to_taxonomy(text)
     known, digest = workspace.store.sites.get(site), hashlib.sha256(text.encode()).hexdigest()
-    path = workspace.settings.data_dir / "taxonomies" / f"{known.name}-{digest[:12]}.yaml"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(
-            expected=f"to write {path}", found=error.strerror or str(error), remedy="make the folder writable"
-        ) from error
-    return path
+    return keep_text(workspace.settings.data_dir / "taxonomies" / f"{known.name}-{digest[:12]}.yaml", text)
 
 
 class _Change:

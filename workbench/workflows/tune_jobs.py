@@ -4,18 +4,16 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from workbench.domain import Job, JobState
-from workbench.errors import StorageError, UsageError
+from workbench.errors import UsageError
 from workbench.recipe import Recipe
 from workbench.recipe_file import load_any_recipe
 from workbench.search_recipe import SearchRecipe
-from workbench.wording import refusal_of
 from workbench.workflows.jobs import refresh_jobs, start_job
+from workbench.workflows.kept_text import keep_text
 from workbench.workflows.run_kinds import TUNE, TUNE_SEARCH
 from workbench.workflows.workspace import Workspace
 
@@ -139,24 +137,6 @@ def _planned(
     recipe = load_any_recipe(recipe_path, overrides)
     workspace.store.sites.get(site)
     version = workspace.store.datasets.latest(site)
-    kept = _kept(workspace.settings.data_dir / "recipes" / recipe.digest[:12] / Path(recipe_path).name, recipe)
+    path = workspace.settings.data_dir / "recipes" / recipe.digest[:12] / Path(recipe_path).name
     chosen = [part for override in overrides for part in ("--set", override)]
-    return recipe, [_TUNE, str(kept), "--site", site, "--dataset", version.id, *chosen]
-
-
-def _kept(path: Path, recipe: Recipe | SearchRecipe) -> Path:
-    """Write the recipe, its overrides included, to ``path``, whole or not at all."""
-    part = path.with_name(f"{uuid4().hex}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(recipe.to_yaml(), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise StorageError(
-            expected=f"to keep the recipe at {path} until its job begins",
-            found=refusal_of(error),
-            remedy="free some space or make the folder writable",
-        ) from error
-    return path
+    return recipe, [_TUNE, str(keep_text(path, recipe.to_yaml())), "--site", site, "--dataset", version.id, *chosen]
