@@ -30,11 +30,17 @@ from workbench.workflows.workspace import Workspace
 SITE = "dock"
 RECIPE = """
 lora: {r: 2}
-training: {max_steps: 20, learning_rate: 2e-2, warmup_steps: 0, metric_for_best_model: loss}
+training: {max_steps: 20, learning_rate: 5e-3, warmup_steps: 0, metric_for_best_model: loss}
 export: {tolerance: 1e-5}
 """
 """A random model finds every token about equally likely: its answers move little, whatever it learns."""
-NF4 = ["base.quantization=nf4", "base.dtype=bfloat16", "parts.connector.train=lora", "training.max_steps=2"]
+NF4 = [
+    "base.quantization=nf4",
+    "base.dtype=bfloat16",
+    "parts.connector.train=lora",
+    "training.max_steps=2",
+    "training.learning_rate=2e-2",
+]
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,28 @@
 """Layers that train faster lose and learn what peft's and transformers' own do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import peft.tuners.lora
 import pytest
 import torch
 from torch import nn
-from transformers.models.llama.modeling_llama import LlamaDecoderLayer
+from transformers import LlamaConfig
+from transformers.models.llama.modeling_llama import (
+    LlamaAttention,
+    LlamaDecoderLayer,
+    LlamaRotaryEmbedding,
+    apply_rotary_pos_emb,
+    eager_attention_forward,
+)
 
 from tests.tuning.conftest import PrepareTuning
 from workbench.models.linear import product, quicken
 from workbench.recipe import Lora, Part, Recipe, Training
+from workbench.tuning.attention import attended
 from workbench.tuning.collator import Batch
 from workbench.tuning.forward import mixed_precision, row_losses
 from workbench.tuning.frames import AS_IT_IS
-from workbench.tuning.last_layer import answers_alone
+from workbench.tuning.llama_layers import answers_alone
 from workbench.tuning.lora_layers import FusedLora
 from workbench.tuning.tuner import Prepared, collate_for
 
@@ -32,11 +40,15 @@ Learnt = tuple[list[float], Mapping[str, torch.Tensor]]
     [(Training(), 1e-5), (Training(activation_checkpointing=True), 1e-5), (Training(bf16=True), 2e-2)],
     ids=["float32", "checkpointed", "bfloat16"],
 )
+@pytest.mark.parametrize("attention_dropout", [0.0, 1e-9], ids=["own attention", "transformers' attention"])
 def test_losses_and_gradients_are_those_of_the_plain_layers(
-    prepare_tuning: PrepareTuning, training: Training, tolerance: float
+    prepare_tuning: PrepareTuning, training: Training, tolerance: float, attention_dropout: float
 ) -> None:
     prepared = prepare_tuning(Recipe(parts=ALL_PARTS, training=training))
     randomise(prepared)
+    for module in prepared.model.modules():
+        if isinstance(module, LlamaAttention):
+            module.attention_dropout = attention_dropout
     batch = batch_of(prepared)
     assert fused(prepared.model)
     assert answers_alone(prepared.model.get_base_model().model.text_model)
@@ -49,6 +61,38 @@ def test_losses_and_gradients_are_those_of_the_plain_layers(
         scale = float(expected.abs().max())
         assert scale > 0, name
         torch.testing.assert_close(gradients[name], expected, rtol=0, atol=max(tolerance * scale, 1e-7))
+
+
+@pytest.mark.parametrize("places", [7, 3], ids=["whole rows", "some places"])
+@pytest.mark.parametrize("key_heads", [4, 2, 1])
+def test_attention_finds_and_learns_what_transformers_does(key_heads: int, places: int) -> None:
+    torch.manual_seed(0)
+    heads, width, length = 4, 8, 7
+    shape = {"num_attention_heads": heads, "num_key_value_heads": key_heads}
+    attention = LlamaAttention(LlamaConfig(hidden_size=heads * width, **shape), layer_idx=0)
+    positions = torch.stack([torch.arange(length), torch.arange(length) + 5])
+    rotation = LlamaRotaryEmbedding(attention.config)(torch.zeros(1), positions)
+    asking_rotation = (rotation[0][:, -places:], rotation[1][:, -places:])
+    mask = torch.zeros(2, 1, places, length).masked_fill(torch.rand(2, 1, places, length) < 0.3, -1e4)
+    given = [torch.randn(2, places, heads * width), *torch.randn(2, 2, length, key_heads * width)]
+    outer = torch.randn(2, places, heads * width)
+
+    def own(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        return attended(queries, keys, values, asking_rotation, rotation, mask, width)
+
+    def transformers_own(*states: torch.Tensor) -> torch.Tensor:
+        queries, keys, values = (one.unflatten(2, (-1, width)).transpose(1, 2) for one in states)
+        queries, _ = apply_rotary_pos_emb(queries, queries, *asking_rotation)
+        keys, _ = apply_rotary_pos_emb(keys, keys, *rotation)
+        found, _ = eager_attention_forward(attention, queries, keys, values, mask, scaling=attention.scaling)
+        flat: torch.Tensor = found.flatten(2)
+        return flat
+
+    (found, *gradients), (expected, *expected_gradients) = (
+        with_gradients(attend, given, outer) for attend in (own, transformers_own)
+    )
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(gradients, expected_gradients)
 
 
 def test_what_a_plain_product_does_not_cover_stays_pefts(prepare_tuning: PrepareTuning) -> None:
@@ -85,6 +129,14 @@ def test_linear_layers_answer_as_before_and_still_learn() -> None:
         torch.testing.assert_close(product(rows.mT, torch.randn(3, 14)[:, ::2]).shape, torch.Size([2, 24, 3]))
     torch.autograd.backward(layers(rows).sum())
     assert all(weight.grad is not None for weight in layers.parameters())
+
+
+def with_gradients(
+    attend: Callable[..., torch.Tensor], given: Sequence[torch.Tensor], outer: torch.Tensor
+) -> list[torch.Tensor]:
+    states = [one.clone().requires_grad_() for one in given]
+    found = attend(*states)
+    return [found, *torch.autograd.grad(found, states, outer)]
 
 
 def randomise(prepared: Prepared) -> None:

@@ -13,7 +13,7 @@ from workbench.models.family import family_of
 from workbench.models.packing import PackedBatch
 from workbench.recipe import Training
 from workbench.tuning.collator import model_inputs
-from workbench.tuning.last_layer import answers_alone, shorten_last_layer
+from workbench.tuning.llama_layers import answers_alone, quicken_layers
 
 
 def shares_image_features(model: PreTrainedModel) -> bool:
@@ -21,10 +21,10 @@ def shares_image_features(model: PreTrainedModel) -> bool:
     return bool(family_of(model.config).image_inputs)
 
 
-def learn_answers_alone(model: PreTrainedModel) -> None:
-    """Let the decoder's last layer run only where an answer is learnt, in models that packed batches are made for."""
+def quicken_decoder(model: PreTrainedModel) -> None:
+    """Quicken the decoder of models that packed batches are made for: its last layer runs for answers alone."""
     if shares_image_features(model):
-        shorten_last_layer(_decoder(model))
+        quicken_layers(_decoder(model))
 
 
 def use_fast_attention(model: PreTrainedModel) -> None:

@@ -29,7 +29,7 @@ from workbench.tuning.encoding import FrameEncoder, item_of, room_for
 from workbench.tuning.estimate import Estimate, estimate
 from workbench.tuning.examples import GeneralFrame, Lesson, TaughtFrame, class_weights
 from workbench.tuning.feature_cache import cache_for
-from workbench.tuning.forward import learn_answers_alone, shares_image_features, use_fast_attention
+from workbench.tuning.forward import quicken_decoder, shares_image_features, use_fast_attention
 from workbench.tuning.frames import AS_IT_IS, DrawnFrames, FixedFrames, Look, Looks, PixelLooks
 from workbench.tuning.gradients import keep_trainable
 from workbench.tuning.loop import Checkpoints, Loop, MetricsSink, Watch
@@ -162,7 +162,7 @@ def prepare(
         max_new_tokens=room_for((frame.caption for frame in chain(train, validation)), base.processor),
     )
     use_fast_attention(base.model)
-    learn_answers_alone(base.model)
+    quicken_decoder(base.model)
     keep_trainable(base.model)
     model = attach_lora(base.model, recipe, find_targets(base.model, recipe.parts))
     if recipe.training.activation_checkpointing:
