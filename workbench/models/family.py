@@ -38,9 +38,11 @@ class Family:
     """Modules that stay as they are when the language model is held in 4 bits; bitsandbytes matches whole paths."""
     needs_torchvision: bool = False
     """Whether the processor, not only its video part, is refused without torchvision."""
-    image_inputs: tuple[str, ...] = ()
-    """The vision tower's inputs, each with one row a picture, where several questions may share its pass through
-    ``mm_encoder_outputs``; empty where they may not."""
+    image_inputs: tuple[str, ...] = ("pixel_values",)
+    """What ``get_image_features`` takes of a processor's batch."""
+    shares_pictures: bool = False
+    """Whether several questions may share a picture's pass through the vision tower and its tokens: each of
+    ``image_inputs`` then has one row a picture."""
     budget: PixelBudget | None = None
     """What ``longest_edge`` of a recipe sets; None where the model sees every picture at one size."""
     chat_template: str = ""

@@ -39,7 +39,7 @@ def form_opinions(
 
     Where the model's family allows it, a picture is read once for both questions.
     """
-    if captions and family_of(vlm.model.config).image_inputs:
+    if captions and family_of(vlm.model.config).shares_pictures:
         return _of_one_reading(vlm, images, class_names, batch_size)
     probabilities, embeddings = vlm.look(images, class_names, batch_size=batch_size)
     said: Sequence[tuple[str | None, float | None]] = [(None, None)] * len(images)

@@ -18,12 +18,15 @@ from workbench.tuning.encoding import EncodedFrame, TrainingItem
 from workbench.tuning.examples import TASKS, Example
 
 Batch = dict[str, Any]
-_OURS = frozenset({"labels", "row_weight", "row_task", "row_tokens"})
+_OURS = frozenset({"labels", "row_weight", "row_task", "row_tokens", "seen"})
 
 
 @dataclass(frozen=True)
 class Collator:
-    """Encodes items through the chat contract, every row with a picture of its own, with ``labels`` [rows, length]."""
+    """Encodes items through the chat contract, every row with a picture of its own, with ``labels`` [rows, length].
+
+    Where items have features, ``seen`` (a mapping a row) takes the place of ``pixel_values``.
+    """
 
     processor: ProcessorMixin
     contract: ChatContract
@@ -37,6 +40,9 @@ class Collator:
             [example.instruction for _, example in rows],
             [example.answer for _, example in rows],
         )
+        if seen := [item.seen for item in items for _ in item.examples if item.seen]:
+            del batch["pixel_values"]
+            batch["seen"] = seen
         tokens = (batch["labels"] != IGNORED_LABEL).sum(dim=1)
         return {**batch, **_of_rows([example for _, example in rows], tokens)}
 
@@ -71,6 +77,8 @@ def to_device(batch: Mapping[str, Any], device: torch.device) -> Batch:
 def _moved(value: Any, device: torch.device) -> Any:
     if isinstance(value, PackedBatch):
         return PackedBatch(**{name: tensor.to(device) for name, tensor in vars(value).items()})
+    if isinstance(value, list):
+        return [to_device(row, device) for row in value]
     return value.to(device, non_blocking=True)
 
 

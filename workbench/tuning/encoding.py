@@ -16,10 +16,11 @@ from workbench.tuning.examples import Example, TaughtFrame
 
 @dataclass(frozen=True)
 class TrainingItem:
-    """A decoded frame with what it teaches."""
+    """A decoded frame with what it teaches, and the features that a frozen vision tower found in it, where kept."""
 
     image: Image.Image
     examples: tuple[Example, ...]
+    seen: Mapping[str, torch.Tensor] | None = None
 
 
 @dataclass(frozen=True)

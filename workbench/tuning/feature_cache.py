@@ -8,9 +8,10 @@ damaged, by a power cut too, is computed again by the next run, so that writing 
 import hashlib
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 from uuid import uuid4
@@ -20,7 +21,6 @@ import transformers
 from peft import PeftModel
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
-from torch import nn
 from transformers import PreTrainedModel
 
 from workbench.errors import StorageError
@@ -28,11 +28,13 @@ from workbench.models.family import family_of
 from workbench.models.vlm import Vlm
 from workbench.progress import Progress, silent
 from workbench.recipe import Recipe, Training
-from workbench.tuning.encoding import EncodedFrame, FrameEncoder
+from workbench.tuning.collator import Collator
+from workbench.tuning.encoding import EncodedFrame, TrainingItem
 from workbench.tuning.examples import TaughtFrame
 from workbench.tuning.feature_files import feature_file
-from workbench.tuning.forward import mixed_precision, shares_image_features
-from workbench.tuning.frames import Look, PixelLooks
+from workbench.tuning.forward import mixed_precision
+from workbench.tuning.frames import Item, Look, PixelLooks
+from workbench.tuning.image_features import kept_features
 from workbench.wording import counted, refusal_of
 
 _FEATURES, _PREFIX, _DIGEST = "features", "prefix", "sha256"
@@ -40,13 +42,21 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class FeatureCache:
+class FeatureCache(ABC):
     """Frames as a frozen vision tower saw them (a ``Looks``); every look asked for must have been ``filled`` in."""
 
     folder: Path
-    encoder: FrameEncoder
+    pixels: PixelLooks
 
-    def at(self, frame: TaughtFrame, look: Look) -> EncodedFrame:
+    @abstractmethod
+    def _item(self, kept: Mapping[str, torch.Tensor], frame: TaughtFrame, look: Look) -> Item:
+        """Return the frame as ``kept`` of that look has it."""
+
+    @abstractmethod
+    def _see(self, model: PreTrainedModel, frame: TaughtFrame, look: Look) -> dict[str, torch.Tensor]:
+        """Let ``model`` look at the frame and return what is to be kept."""
+
+    def at(self, frame: TaughtFrame, look: Look) -> Item:
         try:
             kept = load_file(self._file(frame, look))
         except (OSError, SafetensorError) as exc:
@@ -55,12 +65,11 @@ class FeatureCache:
                 found="that it is gone or damaged",
                 remedy="run again, which completes the folder, and leave it alone in the meantime",
             ) from exc
-        return self.encoder.behind(tuple(kept[_PREFIX].tolist()), {_FEATURES: kept[_FEATURES]}, frame.examples)
+        return self._item(kept, frame, look)
 
     def fill(
         self,
         model: PreTrainedModel,
-        pixels: PixelLooks,
         wanted: Iterable[tuple[TaughtFrame, Look]],
         training: Training,
         *,
@@ -73,17 +82,13 @@ class FeatureCache:
         missing = [one for one in wanted if not self._is_whole(*one)]
         if damaged := sum(self._file(*one).exists() for one in missing):
             _log.warning("Computed again: %s in %s.", counted(damaged, "damaged file"), self.folder)
-        trains, device = model.training, model.device
+        trains = model.training
         model.eval()
         for done, (frame, look) in enumerate(missing):
             progress(done, len(missing), "frames seen by the vision tower")
-            encoded = pixels.at(frame, look)
-            assert isinstance(encoded, EncodedFrame)
-            picture = {name: value[None].to(device) for name, value in encoded.picture.items()}
             with torch.inference_mode(), mixed_precision(model, training):
-                seen = model.get_image_features(**picture, return_dict=True)
-            features = seen.last_hidden_state if _trains_projector(model) else torch.cat(seen.pooler_output)
-            self._write(frame, look, {_FEATURES: features, _PREFIX: torch.tensor(encoded.tokens.prefix)})
+                kept = self._see(model, frame, look)
+            self._write(frame, look, kept)
         model.train(trains)
         return len(missing)
 
@@ -106,7 +111,7 @@ class FeatureCache:
     def _is_whole(self, frame: TaughtFrame, look: Look) -> bool:
         try:
             with safe_open(self._file(frame, look), "pt") as file:
-                kept = {name: file.get_tensor(name) for name in (_FEATURES, _PREFIX)}
+                kept = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - a file is no mapping
                 return bool((file.metadata() or {}).get(_DIGEST) == _digest(kept))
         except (OSError, SafetensorError):
             return False
@@ -115,29 +120,79 @@ class FeatureCache:
         return feature_file(self.folder, frame.frame_id, look)
 
 
-def cache_for(vlm: Vlm, recipe: Recipe, encoder: FrameEncoder, directory: Path) -> FeatureCache | None:
+@dataclass(frozen=True)
+class PackedFeatures(FeatureCache):
+    """Of families whose questions share a picture: its tokens and features, so that no picture is decoded again.
+
+    Where the projector is trained the features are those before it.
+    """
+
+    trains_projector: bool
+
+    def _item(self, kept: Mapping[str, torch.Tensor], frame: TaughtFrame, look: Look) -> Item:
+        assert self.pixels.encoder
+        prefix, picture = tuple(kept[_PREFIX].tolist()), {_FEATURES: kept[_FEATURES]}
+        return self.pixels.encoder.behind(prefix, picture, frame.examples)
+
+    def _see(self, model: PreTrainedModel, frame: TaughtFrame, look: Look) -> dict[str, torch.Tensor]:
+        encoded = self.pixels.at(frame, look)
+        assert isinstance(encoded, EncodedFrame)
+        picture = {name: value[None].to(model.device) for name, value in encoded.picture.items()}
+        seen = model.get_image_features(**picture, return_dict=True)
+        features = seen.last_hidden_state if self.trains_projector else torch.cat(seen.pooler_output)
+        return {_FEATURES: features, _PREFIX: torch.tensor(encoded.tokens.prefix)}
+
+
+@dataclass(frozen=True)
+class RowFeatures(FeatureCache):
+    """Of the other families: features alone, as only their processors know which tokens stand for a picture."""
+
+    collator: Collator
+
+    def _item(self, kept: Mapping[str, torch.Tensor], frame: TaughtFrame, look: Look) -> Item:
+        return replace(self._plain(frame, look), seen=kept)
+
+    def _see(self, model: PreTrainedModel, frame: TaughtFrame, look: Look) -> dict[str, torch.Tensor]:
+        item = self._plain(frame, look)
+        batch = self.collator([replace(item, examples=item.examples[:1])])
+        inputs = {name: batch[name].to(model.device) for name in family_of(model.config).image_inputs}
+        return kept_features(model.get_image_features(**inputs, return_dict=True))
+
+    def _plain(self, frame: TaughtFrame, look: Look) -> TrainingItem:
+        item = self.pixels.at(frame, look)
+        assert isinstance(item, TrainingItem)
+        return item
+
+
+def cache_for(vlm: Vlm, recipe: Recipe, pixels: PixelLooks, directory: Path) -> FeatureCache | None:
     """Return the cache that this run may use under ``directory``; None when it must look at pixels each time.
 
-    It may where the recipe allows it, the family takes features, frames do not vary anew each time and no weight of
-    the vision tower is trained.
+    It may where the recipe allows it, frames do not vary anew each time and nothing is trained that pictures pass
+    through before the language model, but for the projector of a family whose questions share a picture.
     """
     model, data = cast(PeftModel, vlm.model).get_base_model(), recipe.data
-    varies_anew = data.augmentation.varies and not data.augmentation.views
-    if not data.cache_image_features or varies_anew or not shares_image_features(model):
+    family, varies_anew = family_of(model.config), data.augmentation.varies and not data.augmentation.views
+    if not data.cache_image_features or varies_anew:
         return None
-    if _is_trained(model.get_submodule(family_of(model.config).vision_tower)):
+    trained = [name for name, weight in model.named_parameters() if weight.requires_grad]
+    seeing = [name for name in trained if not family.holds_language(name) and not name.startswith("lm_head.")]
+    trains_projector = bool(seeing)
+    if not all(family.shares_pictures and name.startswith(f"{family.projector}.") for name in seeing):
         return None
     decides = {
         "base": vlm.version,
         "manner": vlm.manner,
         "bf16": recipe.training.bf16,
-        "projected": not _trains_projector(model),
+        "projected": not trains_projector,
         "augmentation": data.augmentation.model_dump(exclude={"views"}) if data.augmentation.varies else None,
         "transformers": transformers.__version__,
         "device": model.device.type,
     }
     key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-    return FeatureCache(directory / key[:32], encoder)
+    folder = directory / key[:32]
+    if family.shares_pictures:
+        return PackedFeatures(folder, pixels, trains_projector)
+    return RowFeatures(folder, pixels, Collator(vlm.processor, vlm.contract))
 
 
 def _digest(kept: Mapping[str, torch.Tensor]) -> str:
@@ -146,11 +201,3 @@ def _digest(kept: Mapping[str, torch.Tensor]) -> str:
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _trains_projector(model: PreTrainedModel) -> bool:
-    return _is_trained(model.get_submodule(family_of(model.config).projector))
-
-
-def _is_trained(module: nn.Module) -> bool:
-    return any(weight.requires_grad for weight in module.parameters())

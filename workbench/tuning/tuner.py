@@ -304,14 +304,14 @@ def looks_of(prepared: Prepared, progress: Progress = silent) -> Looks:
 def seen(prepared: Prepared, wanted: Sequence[tuple[TaughtFrame, Look]], progress: Progress = silent) -> Looks:
     """Return how ``wanted`` frames become items, after the vision tower has looked at them where that is kept."""
     pixels = prepared.pixels
-    if prepared.features_dir is None or pixels.encoder is None:
+    if prepared.features_dir is None:
         return pixels
-    cache = cache_for(prepared.vlm, prepared.recipe, pixels.encoder, prepared.features_dir)
+    cache = cache_for(prepared.vlm, prepared.recipe, pixels, prepared.features_dir)
     if cache is None:
         return pixels
     training, workers = prepared.recipe.training, prepared.workers
     own = wanted[workers.rank :: workers.size]
-    cache.fill(prepared.model.get_base_model(), pixels, own, training, progress=progress)
+    cache.fill(prepared.model.get_base_model(), own, training, progress=progress)
     workers.gathered(None)  # all have seen their share
     return cache
 

@@ -7,6 +7,7 @@ its name beside this one. Those whose processor needs torchvision run under ``ma
 import dataclasses
 import importlib
 import importlib.util
+import io
 import re
 from pathlib import Path
 
@@ -30,10 +31,21 @@ from workbench.recipe import Base, Lora, Part, Recipe, Training
 from workbench.tuning.collator import Collator, collate_packed
 from workbench.tuning.encoding import FrameEncoder, TrainingItem
 from workbench.tuning.examples import Example
+from workbench.tuning.feature_cache import FeatureCache
 from workbench.tuning.forward import row_losses, shares_image_features
+from workbench.tuning.frames import Looks
 from workbench.tuning.preflight import check_quantization
 from workbench.tuning.targets import find_targets
-from workbench.tuning.tuner import Prepared, Tuned, loading_arguments, prepare, tune_model
+from workbench.tuning.tuner import (
+    Prepared,
+    Tuned,
+    collate_for,
+    loading_arguments,
+    looks_of,
+    prepare,
+    training_sets,
+    tune_model,
+)
 
 pytestmark = [
     # peft 0.21 reads a property that transformers 5.23 has renamed.
@@ -223,8 +235,7 @@ def test_the_paths_hold_every_layer_of_a_model_of_true_size(family: Family) -> N
 
 def test_questions_about_one_picture_cost_what_each_would_alone(run: Run, images: list[Image.Image]) -> None:
     vlm = run.tuned.vlm
-    assert shares_image_features(vlm.model) == bool(run.family.image_inputs)
-    if not run.family.image_inputs:
+    if not shares_image_features(vlm.model):
         return
     examples = (Example("caption", "Who?", "nobody", 1.0), Example("class_choice", QUESTION, ANSWERS[1], 1.0))
     items = [TrainingItem(image, examples) for image in images]
@@ -233,6 +244,26 @@ def test_questions_about_one_picture_cost_what_each_would_alone(run: Run, images
         together = row_losses(model, collate_packed([encoder.encode(item) for item in items]))
         apart = row_losses(model, Collator(vlm.processor, vlm.contract)(items))
     torch.testing.assert_close(together, apart, atol=1e-4, rtol=0)
+
+
+def test_features_that_were_kept_cost_what_the_pictures_do(
+    built: tuple[Family, Tiny, Path], images: list[Image.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    family, _, base_dir = built
+    frames = [dataclasses.replace(frame, image_jpeg=jpeg(image)) for frame, image in zip(FRAMES, images, strict=False)]
+    recipe = Recipe(parts={"text_model": parts_of(family)["text_model"]}, training=ONE_STEP)
+    prepared = prepare(recipe, str(base_dir), CLASS_NAMES, frames, [], features_dir=tmp_path)
+    kept, model = looks_of(prepared), prepared.model.get_base_model()
+    assert isinstance(kept, FeatureCache)
+
+    def losses(looks: Looks) -> torch.Tensor:
+        train, _ = training_sets(prepared, looks)
+        with torch.no_grad():
+            return row_losses(model, collate_for(prepared.vlm)([train[place] for place in range(3)]))
+
+    from_pixels = losses(prepared.pixels)
+    monkeypatch.setattr(type(model.model), "get_image_features", None)
+    torch.testing.assert_close(losses(kept), from_pixels, atol=1e-5, rtol=0)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torchvision") is not None, reason="torchvision is installed")
@@ -245,6 +276,12 @@ def test_a_processor_without_its_library_is_told_in_one_sentence(tmp_path: Path)
 def test_another_architecture_is_refused_with_the_names_of_the_known_ones() -> None:
     with pytest.raises(ModelError, match=r"Gemma 3.*Qwen3-VL.*found git"):
         family_of(AutoConfig.for_model("git"))
+
+
+def jpeg(image: Image.Image) -> bytes:
+    content = io.BytesIO()
+    image.save(content, "JPEG")
+    return content.getvalue()
 
 
 def _scores(vlm: Vlm, images: list[Image.Image]) -> torch.Tensor:

@@ -19,5 +19,6 @@ FAMILY = Family(
     language_model="model.text_model",
     unquantised=("lm_head", "model.vision_model", "model.connector"),
     image_inputs=("pixel_values", "pixel_attention_mask"),
+    shares_pictures=True,
     budget=limit_edge,
 )

@@ -15,5 +15,6 @@ FAMILY = Family(
     language_model="model.language_model",
     unquantised=("lm_head", "model.vision_tower", "model.multi_modal_projector"),
     needs_torchvision=True,
+    image_inputs=("pixel_values", "image_sizes"),
     before_answer="",
 )

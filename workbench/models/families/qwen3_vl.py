@@ -36,6 +36,7 @@ FAMILY = Family(
     language_model="model.language_model",
     unquantised=("lm_head", "model.visual"),
     needs_torchvision=True,
+    image_inputs=("pixel_values", "image_grid_thw"),
     budget=limit_area,
     text_positions=positions_after_image,
 )

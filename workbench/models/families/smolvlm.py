@@ -13,5 +13,6 @@ FAMILY = Family(
     unquantised=("lm_head", "model.vision_model", "model.connector"),
     needs_torchvision=True,
     image_inputs=("pixel_values", "pixel_attention_mask"),
+    shares_pictures=True,
     budget=limit_edge,
 )
