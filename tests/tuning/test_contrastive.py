@@ -19,6 +19,8 @@ from workbench.models.dual_encoder import load_dual_encoder
 from workbench.models.instructions import class_text
 from workbench.recipe_file import explain_recipe, load_any_recipe, load_recipe, load_search_recipe
 from workbench.search_recipe import SearchRecipe
+from workbench.tuning import search_estimate
+from workbench.tuning.estimate import check_fit
 from workbench.tuning.loop import Checkpoints
 from workbench.tuning.pair_loop import MOST_LOGIT_SCALE
 from workbench.tuning.pairs import collate_pairs
@@ -141,6 +143,26 @@ def test_an_adapter_that_no_gradient_reaches_is_refused(prepare: Prepare, siglip
     """SigLIP's pooling head has a linear layer of which torch reads the weight alone, so that no adapter on it runs."""
     with pytest.raises(PreflightError, match=r"none for 1, such as vision_model\.head\.attention\.out_proj"):
         prepare(SIGLIP[0].replace("'encoder.*'", "'.*'"), SIGLIP[1], source=siglip_dir)
+
+
+def test_steps_are_tried_before_the_run_and_leave_nothing_behind(prepare: Prepare) -> None:
+    prepared = prepare("training.per_device_train_batch_size=6")
+    cost = prepared.preflight.estimate
+    assert cost.total_s == prepared.preflight.steps * cost.step_s > 0
+    assert 0 < cost.memory_mib < cost.available_mib
+    assert cost.device == "cpu"
+    assert all(weight.grad is None for weight in prepared.model.parameters())
+
+
+def test_what_does_not_fit_is_refused_with_what_to_change(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_estimate, "available_mib", lambda device: 64.0)
+    with pytest.raises(PreflightError, match=r"GiB of memory for steps of 6 frames, but found 0\.1 GiB; leave a tower"):
+        prepare("training.per_device_train_batch_size=6")
+    recipe = load_search_recipe(RECIPE, ["training.per_device_train_batch_size=64"])
+    check = partial(check_fit, 64, 1000, 10, remedy=partial(search_estimate.pairs_to_fit, recipe))
+    check(free_mib=1640)
+    with pytest.raises(PreflightError, match=r"set training\.per_device_train_batch_size to 23"):
+        check(free_mib=1239)
 
 
 def test_frozen_towers_look_once(prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """Time and memory are told from a step that was really taken; a run that would not fit is refused with a way out."""
 
 import math
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from workbench.models.loading import load_processor
 from workbench.recipe import Base, Part, Recipe, Training
 from workbench.tuning.collator import Collator
 from workbench.tuning.encoding import item_of
-from workbench.tuning.estimate import check_fit, divided
+from workbench.tuning.estimate import check_fit, divided, to_fit, tried
 from workbench.tuning.frames import AS_IT_IS
 from workbench.tuning.memory_limit import left_by_limit
 from workbench.tuning.preflight import prove_contract
@@ -31,6 +33,19 @@ def test_a_tried_step_tells_its_cost_and_changes_nothing(prepare_tuning: Prepare
     assert torch.equal(random, torch.get_rng_state())
     assert all(torch.equal(old, new) for old, new in zip(before, prepared.model.parameters(), strict=True))
     assert all(weight.grad is None for weight in prepared.model.parameters())
+
+
+def test_a_first_step_that_takes_longer_is_not_the_usual_one() -> None:
+    begun: list[float] = []
+
+    def step() -> None:
+        begun.append(time.monotonic())
+        time.sleep(0.2 if len(begun) == 1 else 0)
+
+    seconds, most_mib = tried(torch.device("cpu"), step)
+    assert len(begun) > 1
+    assert seconds < 0.2
+    assert most_mib > 0
 
 
 @pytest.mark.parametrize(
@@ -82,12 +97,13 @@ def test_a_container_leaves_what_its_limit_does(files: dict[str, str], left: flo
 def test_what_does_not_fit_is_refused_with_what_to_change(
     training: Training, base: Base, available_mib: float, remedy: str | None
 ) -> None:
-    recipe = Recipe(base=base, training=training)
+    changed = partial(to_fit, Recipe(base=base, training=training))
+    check = partial(check_fit, training.per_device_train_batch_size, 1000, 100, available_mib, remedy=changed)
     if remedy is None:
-        check_fit(recipe, fixed_mib=1000, frame_mib=100, available_mib=available_mib)
+        check()
         return
     with pytest.raises(PreflightError, match=remedy):
-        check_fit(recipe, fixed_mib=1000, frame_mib=100, available_mib=available_mib)
+        check()
 
 
 @pytest.mark.parametrize("change", ["template", "pixels"])

@@ -111,8 +111,6 @@ def test_of_a_dual_encoder_pairs_are_told_instead_of_tokens() -> None:
         "captions_cut": 2,
         "near_copies": 12,
         "towers_seen_once": ["image_tower"],
-        "step_s": 1.5,
-        "total_s": 60.0,
         "base_version": "base-clip@1",
         "contract": {"digest": "0123abcd", "class_prompts": ["{}"]},
     }

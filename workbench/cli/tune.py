@@ -20,6 +20,7 @@ from workbench.cli.recipe import SetOption
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:
+    from workbench.tuning.estimate import Estimate
     from workbench.tuning.search_tuner import SearchPreflight
     from workbench.tuning.tuner import Preflight
 
@@ -115,7 +116,8 @@ def _announce(preflight: "Preflight | SearchPreflight") -> None:
 
 def _told(preflight: "Preflight | SearchPreflight") -> str:
     frames = f"{preflight.train_frames} frames, {preflight.validation_frames} for validation"
-    return "\n".join([f"{preflight.steps} steps on {frames}; {_learnt(preflight)}", *preflight.notes])
+    cost = [_cost(preflight.estimate)] if preflight.estimate else []
+    return "\n".join([f"{preflight.steps} steps on {frames}; {_learnt(preflight)}", *cost, *preflight.notes])
 
 
 def _learnt(preflight: "Preflight | SearchPreflight") -> str:
@@ -123,21 +125,18 @@ def _learnt(preflight: "Preflight | SearchPreflight") -> str:
 
     if not isinstance(preflight, SearchPreflight):
         learnt = ", ".join(f"{mask.learnt} of {len(mask.tokens)}" for mask in preflight.masks)
-        return f"tokens in the loss of one frame's examples: {learnt}.{_cost(preflight)}"
+        return f"tokens in the loss of one frame's examples: {learnt}."
     once = " and ".join(tower.replace("_", " ") for tower in preflight.towers_seen_once)
     cut = f" ({preflight.captions_cut} too long to be read whole)" if preflight.captions_cut else ""
     return (
         f"{preflight.captions} different captions{cut}, "
         f"{preflight.near_copies} pairs of near-copies that are not told apart"
-        f"{once and f'; what the {once} sees is computed once'}.\n"
-        f"About {preflight.total_s / 60:.0f} min at {preflight.step_s:.2f} s a step."
+        f"{once and f'; what the {once} sees is computed once'}."
     )
 
 
-def _cost(preflight: "Preflight") -> str:
-    if (cost := preflight.estimate) is None:
-        return ""
+def _cost(cost: "Estimate") -> str:
     return (
-        f"\nAbout {cost.total_s / 60:.0f} min at {cost.step_s:.2f} s a step, and {cost.memory_mib / 1024:.1f} of "
+        f"About {cost.total_s / 60:.0f} min at {cost.step_s:.2f} s a step, and {cost.memory_mib / 1024:.1f} of "
         f"{cost.available_mib / 1024:.1f} GiB of memory, on {cost.device}."
     )

@@ -22,7 +22,7 @@ from workbench.tuning.batches import Batches, as_it_is, received
 from workbench.tuning.best_weights import BestWeights
 from workbench.tuning.checkpoint import Checkpoint, load_newest, save_checkpoint
 from workbench.tuning.collator import Batch, to_device
-from workbench.tuning.estimate import memory_enough
+from workbench.tuning.estimate import memory_enough, to_fit
 from workbench.tuning.examples import TASKS
 from workbench.tuning.forward import mixed_precision
 from workbench.tuning.frames import DrawnFrames
@@ -93,7 +93,7 @@ class Loop:
         stopped = self._carry_on() if self.checkpoints and self.checkpoints.resume else False
         upcoming = iter(self._batches())
         self.model.train()
-        with memory_enough(self.recipe, self.device):
+        with memory_enough(self.without_memory(), self.device):
             while self.step < self.steps and not stopped:
                 self._learn(upcoming)
                 self.step += 1
@@ -105,6 +105,10 @@ class Loop:
                 if self.checkpoints and self._is_due(self.recipe.training.save_steps):
                     self._save(self.checkpoints, stopped)
         self._report()
+
+    def without_memory(self) -> str:
+        """Return what to change in the recipe when memory runs out."""
+        return to_fit(self.recipe, frames=1)
 
     def _learn(self, upcoming: Iterator[Batch]) -> None:
         """Take one optimiser step; its loss is the weighted mean over all its rows, however they are divided."""

@@ -11,6 +11,7 @@ from workbench.tuning.collator import Batch, to_device
 from workbench.tuning.forward import mixed_precision
 from workbench.tuning.loop import Loop
 from workbench.tuning.pair_objective import PairObjective
+from workbench.tuning.search_estimate import pairs_to_fit
 
 __all__ = ["MOST_LOGIT_SCALE", "PairLoop"]
 
@@ -23,6 +24,9 @@ class PairLoop(Loop):
     """Trains on whole batches, which are not divided: what each frame is told apart from are all the others."""
 
     objective: PairObjective = field(kw_only=True)
+
+    def without_memory(self) -> str:
+        return pairs_to_fit(self.objective.recipe, self.recipe.training.per_device_train_batch_size // 2)
 
     def _learn(self, upcoming: Iterator[Batch]) -> None:
         training = self.recipe.training

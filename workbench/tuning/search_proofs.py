@@ -1,6 +1,5 @@
 """Proofs of a dual encoder's tuning: that a step reaches every adapter, and that what was saved is what was tuned."""
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,40 +16,27 @@ from workbench.errors import PreflightError
 from workbench.models.dual_encoder import DualEncoder, load_dual_encoder
 from workbench.tuning.adapter import require_moved
 from workbench.tuning.adapter_files import verify_adapter
-from workbench.tuning.collator import Batch, to_device
 from workbench.tuning.encoding import decode
-from workbench.tuning.forward import mixed_precision, use_fast_attention
-from workbench.tuning.pair_objective import PairObjective
+from workbench.tuning.forward import use_fast_attention
 
-__all__ = ["EMBEDDING_TOLERANCE", "prove_search_adapter", "prove_step"]
+__all__ = ["EMBEDDING_TOLERANCE", "prove_search_adapter", "require_reached"]
 
 EMBEDDING_TOLERANCE = 2e-3
 _PROBES = 16
 
 
-def prove_step(objective: PairObjective, batch: Batch) -> float:
-    """Take a step on ``batch`` without changing a weight and return the seconds that it takes once it is known.
+def require_reached(model: nn.Module) -> None:
+    """PreflightError when an adapter, or a module that is trained whole, has no gradient after a step.
 
-    PreflightError when an adapter, or a module that is trained whole, got no gradient from it: between two towers there
-    is none that a model runs and does not use.
+    Between two towers there is none that a model runs and does not use.
     """
-    model, state = objective.encoder.model, torch.get_rng_state()
-    model.train()
-    _step(objective, batch)
     unreached = [path for path, module in model.named_modules() if _learns(module) and not _is_reached(module)]
-    started = time.perf_counter()
-    _step(objective, batch)
-    seconds = time.perf_counter() - started
-    model.zero_grad(set_to_none=True)
-    model.eval()
-    torch.set_rng_state(state)
     if unreached:
         raise PreflightError(
             expected="a gradient for every module that is trained",
             found=f"none for {len(unreached)}, such as {unreached[0].removeprefix('base_model.model.')}",
             remedy="correct target_modules of its part, so that it names what the model uses",
         )
-    return seconds
 
 
 def prove_search_adapter(
@@ -81,13 +67,6 @@ def prove_search_adapter(
             found=f"a difference of {difference:.3g}",
             remedy="report this, as the adapter must not be used",
         )
-
-
-def _step(objective: PairObjective, batch: Batch) -> None:
-    core = objective.encoder.core
-    with mixed_precision(core, objective.recipe.shared.training):
-        loss = objective.loss(to_device(batch, core.device))
-    torch.autograd.backward(loss)
 
 
 def _embedded(encoder: DualEncoder, frames: Sequence[LabelledFrame], class_names: Sequence[str]) -> Any:

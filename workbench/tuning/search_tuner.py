@@ -21,8 +21,9 @@ from workbench.recipe_needs import check_revision
 from workbench.search_recipe import SearchRecipe
 from workbench.tuning.adapter import save_adapter, trained_weights
 from workbench.tuning.best_weights import BestWeights
-from workbench.tuning.collator import Batch, to_device
+from workbench.tuning.collator import to_device
 from workbench.tuning.encoding import decode
+from workbench.tuning.estimate import Estimate
 from workbench.tuning.examples import Lesson, TaughtFrame
 from workbench.tuning.forward import mixed_precision, use_fast_attention
 from workbench.tuning.frames import AS_IT_IS, DrawnFrames
@@ -33,7 +34,8 @@ from workbench.tuning.pairs import PairLabels, PairLooks, collate_pairs
 from workbench.tuning.preflight import PartAudit, audit_parts, check_answers, check_number_type
 from workbench.tuning.sampling import plan_draws
 from workbench.tuning.schedule import run_notes, total_steps
-from workbench.tuning.search_proofs import prove_search_adapter, prove_step
+from workbench.tuning.search_estimate import estimate_pairs
+from workbench.tuning.search_proofs import prove_search_adapter
 from workbench.tuning.targets import attach_lora, find_targets, hold_as_served
 
 __all__ = ["PreparedSearch", "SearchPreflight", "TunedSearch", "new_pair_loop", "prepare_search", "tune_dual_encoder"]
@@ -67,8 +69,7 @@ class SearchPreflight:
     captions_cut: int
     near_copies: int
     towers_seen_once: tuple[str, ...]
-    step_s: float
-    total_s: float
+    estimate: Estimate
     base_version: str
     contract: SearchContractFacts
     notes: tuple[str, ...] = ()
@@ -146,7 +147,6 @@ def prepare_search(
     encoder, parts = _adapted(base, recipe)
     objective = PairObjective(encoder, recipe, labels, class_names, views)
     draws = _draws(objective, taught, steps, progress)
-    step_s = prove_step(objective, _first_batch(recipe, draws))
     preflight = SearchPreflight(
         parts=parts,
         steps=steps,
@@ -156,8 +156,7 @@ def prepare_search(
         captions_cut=len(base.too_long(labels.captions)),
         near_copies=_near_copies(objective),
         towers_seen_once=tuple(name for name, seen in _seen_once(recipe, encoder).items() if seen),
-        step_s=step_s,
-        total_s=steps * step_s,
+        estimate=estimate_pairs(objective, draws, steps=steps, validates=bool(validation)),
         base_version=base.version,
         contract=SearchContractFacts(contract.digest, contract.class_prompts, contract.image_settings),
         notes=run_notes(recipe, recipe.shared.training, steps, len(validation), base.core.device),
@@ -278,10 +277,6 @@ def _seen_once(recipe: SearchRecipe, encoder: DualEncoder) -> dict[str, bool]:
         "image_tower": is_finite and not learns(encoder, "vision_model"),
         "text_tower": not learns(encoder, "text_model"),
     }
-
-
-def _first_batch(recipe: SearchRecipe, draws: DrawnFrames) -> Batch:
-    return collate_pairs([draws[place] for place in range(recipe.training.per_device_train_batch_size)])
 
 
 def _measure(

@@ -45,8 +45,6 @@ def _pairs(found: Mapping[str, Any]) -> dict[str, str]:
     if "captions" not in found:
         return {}
     return {
-        "for all steps": span_of(timedelta(seconds=found["total_s"])),
-        "for each step": f"{found['step_s']:.2f} s",
         "different captions": f"{found['captions']:,}",
         "captions too long to be read whole": f"{found.get('captions_cut', 0):,}",
         "pairs of near-copies, not told apart": f"{found['near_copies']:,}",
