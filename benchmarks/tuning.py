@@ -24,6 +24,7 @@ On a GPU memory is that of its tensors; on the CPU it is the process's, or with 
 """
 
 import argparse
+import gc
 import io
 import json
 import math
@@ -356,10 +357,9 @@ def peak_memory(tensors: bool) -> Iterator[list[float]]:
 
 def tensor_bytes() -> int:
     """Return what all tensors of this process hold together, each memory counted once."""
-    import gc
-
     import torch
 
+    gc.collect()  # what is freed later would be taken off
     held = [one.untyped_storage() for one in gc.get_objects() if isinstance(one, torch.Tensor)]
     return sum({storage.data_ptr(): storage.nbytes() for storage in held}.values())
 
