@@ -49,6 +49,18 @@ def test_every_tab_shows_itself_without_complaint_and_without_calling_outside(wa
     assert watched.outside == []
 
 
+def test_the_recipe_form_stands_where_it_has_a_say(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("tab", name="Tune", exact=True).click()
+    form = page.get_by_role("button", name="What is tuned")
+    for recipe, said in (("search.yaml", "There is no form for it"), ("demo.yaml", "")):
+        page.get_by_role("combobox", name="Recipe", exact=True).click()
+        page.get_by_role("option", name=recipe).click()
+        expect(page.get_by_text("There is no form for it")).to_be_visible(visible=bool(said))
+        expect(form).to_be_visible(visible=not said)
+    assert watched.complaints == []
+
+
 def test_the_footage_tab_shows_the_stills_of_the_site(watched: Watched, app: App) -> None:
     image = watched.page.locator(".wb-frames img").first
     expect(image).to_be_visible()

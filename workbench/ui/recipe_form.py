@@ -25,12 +25,13 @@ class RecipeForm:
         self.fields = RecipeFields()
         self.components: list[Component] = []
         self._parts: list[tuple[gr.Column, gr.HTML]] = []
-        for section in self.fields.sections:
-            with gr.Accordion(section.title, open=False, elem_classes="wb-recipe-section"):
-                self._place(section)
+        with gr.Column() as whole:
+            for section in self.fields.sections:
+                with gr.Accordion(section.title, open=False, elem_classes="wb-recipe-section"):
+                    self._place(section)
         self.filled = gr.State(recipe.flat())
         blocks, headings = zip(*self._parts, strict=True)
-        self.outputs = [*self.components, *blocks, *headings, self.filled]
+        self.outputs = [whole, *self.components, *blocks, *headings, self.filled]
         self._fill(recipe)
 
     @property
@@ -39,11 +40,13 @@ class RecipeForm:
         is_typed = (gr.Number, gr.Textbox)
         return [one.blur if isinstance(one, is_typed) else one.input for one in self.components]
 
-    def show(self, recipe: Recipe) -> list[Any]:
-        """Return the values of ``outputs`` that show ``recipe``."""
-        titles = _part_titles(recipe)
+    def show(self, recipe: Recipe | None) -> list[Any]:
+        """Return the values of ``outputs`` that show ``recipe``; with None the form is hidden, and changes nothing."""
+        shown = recipe or Recipe()
+        titles = _part_titles(shown)
         blocks = [gr.Column(visible=bool(title)) for title in titles]
-        return [*self.fields.values(recipe), *blocks, *titles, recipe.flat()]
+        whole = gr.Column(visible=recipe is not None)
+        return [whole, *self.fields.values(shown), *blocks, *titles, shown.flat()]
 
     def _fill(self, recipe: Recipe) -> None:
         for component, value in zip(self.components, self.fields.values(recipe), strict=True):

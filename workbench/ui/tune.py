@@ -45,7 +45,7 @@ _USES = {
 }
 _PREFLIGHT = "tune-preflight"
 _TUNINGS = ("Tuning", "Tuning in the cluster")
-_NO_FORM = "{} tunes the encoder of the site's search. The form is for answering models: write overrides instead."
+_NO_FORM = "{} tunes the encoder of the site's search. There is no form for it: what is to be otherwise is an override."
 
 
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
@@ -123,7 +123,7 @@ class _Desk:
         require(self.workspace, request)
         path = recipe_path(self.workspace.settings, recipe)
         if is_search_recipe(path):
-            return [recipe_source(path), note(_NO_FORM.format(recipe)), "", *self.form.show(Recipe())]
+            return [recipe_source(path), note(_NO_FORM.format(recipe)), "", *self.form.show(None)]
         return [recipe_source(path), "", "", *self.form.show(load_recipe(path))]
 
     @one_sentence_errors
