@@ -49,15 +49,21 @@ def test_every_tab_shows_itself_without_complaint_and_without_calling_outside(wa
     assert watched.outside == []
 
 
-def test_the_recipe_form_stands_where_it_has_a_say(watched: Watched) -> None:
+def test_each_kind_of_recipe_has_its_own_form(watched: Watched) -> None:
     page = watched.page
     page.get_by_role("tab", name="Tune", exact=True).click()
-    form = page.get_by_role("button", name="What is tuned")
-    for recipe, said in (("search.yaml", "There is no form for it"), ("demo.yaml", "")):
+    loss, export = (page.get_by_role("button", name=re.compile(f"^{name} .$")) for name in ("Loss", "Export"))
+    for recipe, is_search in (("search.yaml", True), ("demo.yaml", False), ("search.yaml", True)):
         page.get_by_role("combobox", name="Recipe", exact=True).click()
         page.get_by_role("option", name=recipe).click()
-        expect(page.get_by_text("There is no form for it")).to_be_visible(visible=bool(said))
-        expect(form).to_be_visible(visible=not said)
+        expect(loss).to_be_visible(visible=is_search)
+        expect(export).to_be_visible(visible=not is_search)
+    loss.click()
+    page.get_by_label("same_class_negatives").fill("0.5")
+    page.get_by_label("same_class_negatives").blur()
+    expect(page.get_by_text("Other than in search.yaml: loss.same_class_negatives=0.5")).to_be_visible()
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_text("search.yaml can be used as it is.")).to_be_visible()
     assert watched.complaints == []
 
 

@@ -9,7 +9,8 @@ import pytest
 from tests.ui.conftest import SITE, App, PageOf
 from workbench.domain import DatasetVersion, Job, JobState, Site, Split, utc_now
 from workbench.recipe import Recipe
-from workbench.recipe_file import is_search_recipe, load_recipe
+from workbench.recipe_file import load_any_recipe, load_recipe
+from workbench.search_recipe import SearchRecipe
 from workbench.settings import embedded_path
 from workbench.ui import tune
 from workbench.ui.preflight_view import preflight_view
@@ -17,8 +18,8 @@ from workbench.ui.recipe_fields import MOST_PARTS, RecipeFields
 from workbench.workflows.jobs import cancel_job, start_job
 from workbench.workflows.workspace import Workspace
 
-RECIPES = [path for path in sorted(embedded_path("recipes").glob("*.yaml")) if not is_search_recipe(path)]
-FIELDS = RecipeFields()
+RECIPES = sorted(embedded_path("recipes").glob("*.yaml"))
+FIELDS = RecipeFields(Recipe)
 WAITS = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
@@ -32,18 +33,21 @@ def waiting(app: App) -> Iterator[list[Job]]:
             cancel_job(app.workspace, job.id, actor="ada")
 
 
-def test_every_key_of_a_recipe_has_a_field() -> None:
-    filled = Recipe().flat()
-    keys = [key for key in FIELDS.keys(filled) if key is not None]
-    assert sorted(keys) == sorted(key for key in filled if not (key.startswith("parts.") and key.endswith(".path")))
-    assert all(field.choices for field in FIELDS.fields if field.kind == "choice")
+@pytest.mark.parametrize(("kind", "fieldless"), [(Recipe, set()), (SearchRecipe, {"task", "data.class_prompts"})])
+def test_every_key_of_a_recipe_has_a_field(kind: type[Recipe] | type[SearchRecipe], fieldless: set[str]) -> None:
+    fields, filled = RecipeFields(kind), kind().flat()
+    keys = [key for key in fields.keys(filled) if key is not None]
+    expected = {key for key in filled if not (key.startswith("parts.") and key.endswith(".path"))}
+    assert sorted(keys) == sorted(expected - fieldless)
+    assert all(field.choices for field in fields.fields if field.kind == "choice")
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_what_nobody_touched_is_left_to_the_file(path: Path) -> None:
-    recipe = load_recipe(path)
+    recipe = load_any_recipe(path)
+    fields = RecipeFields(type(recipe))
     assert len(recipe.parts) <= MOST_PARTS
-    assert FIELDS.overrides(FIELDS.values(recipe), recipe.flat()) == []
+    assert fields.overrides(fields.values(recipe), recipe.flat()) == []
 
 
 def test_what_is_changed_in_the_form_is_an_override(tmp_path: Path) -> None:

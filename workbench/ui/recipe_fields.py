@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from workbench.recipe import Recipe, recipe_schema
+from workbench.recipe import Recipe
+from workbench.search_recipe import SearchRecipe
 
 __all__ = ["MOST_PARTS", "PARTS", "Field", "Filled", "RecipeFields", "Section"]
 
@@ -20,6 +21,7 @@ _TITLES = {
     "base": "Base model",
     "parts": "What is tuned",
     "lora": "Adapter",
+    "loss": "Loss",
     "data": "Data",
     "training": "Optimisation",
     "scaling": "Where it runs",
@@ -64,10 +66,13 @@ class Section:
 
 
 class RecipeFields:
-    """``sections`` in the order of a recipe; everywhere else values stand in the order of ``fields``."""
+    """``sections`` in the order of a recipe of ``kind``; everywhere else values stand in the order of ``fields``.
 
-    def __init__(self) -> None:
-        self.sections = tuple(_sections(recipe_schema()))
+    Lists have no field.
+    """
+
+    def __init__(self, kind: type[Recipe] | type[SearchRecipe]) -> None:
+        self.sections = tuple(_sections(kind.model_json_schema()))
         self.fields = [field for section in self.sections for field in section.all_fields()]
 
     def keys(self, filled: Filled) -> list[str | None]:
@@ -75,7 +80,7 @@ class RecipeFields:
         parts = list(dict.fromkeys(key.split(".")[1] for key in filled if key.startswith(f"{PARTS}.")))
         return [field.full_key(parts) for field in self.fields]
 
-    def values(self, recipe: Recipe) -> list[Any]:
+    def values(self, recipe: Recipe | SearchRecipe) -> list[Any]:
         filled = recipe.flat()
         return [None if key is None else filled[key] for key in self.keys(filled)]
 
@@ -96,7 +101,7 @@ def _sections(schema: Mapping[str, Any]) -> Iterator[Section]:
             section = _section(schema, name, entry)
             yield replace(section, fields=(*loose, *section.fields))
             loose = []
-        else:
+        elif "const" not in entry:
             loose.append(_field(name, entry))
 
 
@@ -118,7 +123,7 @@ def _fields(schema: Mapping[str, Any], prefix: str, title: str, entry: Mapping[s
         key = f"{prefix}.{name}"
         if "$ref" in one:
             nested.append(_fields(schema, key, name.replace("_", " "), _referred(schema, one)))
-        else:
+        elif one.get("type") != "array":
             fields.append(_field(key, one))
     return Section(title, tuple(fields), tuple(nested))
 

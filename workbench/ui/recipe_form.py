@@ -1,5 +1,7 @@
 """A form for recipes: one section to fold out for each of theirs, one field for each key."""
 
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import gradio as gr
@@ -7,48 +9,80 @@ from gradio.components import Component
 from markupsafe import Markup
 
 from workbench.recipe import Recipe
+from workbench.search_recipe import SearchRecipe
 from workbench.ui.recipe_fields import MOST_PARTS, Field, RecipeFields, Section
 
 __all__ = ["RecipeForm"]
 
 _WIDTH_PX = 220
+AnyRecipe = Recipe | SearchRecipe
 
 
 class RecipeForm:
-    """To be placed once, filled with ``recipe``.
+    """To be placed once, filled with ``recipe``: fields for each kind of recipe, of which those of one are seen.
 
-    ``components`` stand in the order of the ``fields``. ``filled`` are the recipe's values as the form shows them,
-    which are kept with the page.
+    ``inputs`` are what ``overrides`` is given the values of.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.fields = RecipeFields()
-        self.components: list[Component] = []
-        self._parts: list[tuple[gr.Column, gr.HTML]] = []
-        with gr.Column() as whole:
-            for section in self.fields.sections:
-                with gr.Accordion(section.title, open=False, elem_classes="wb-recipe-section"):
-                    self._place(section)
-        self.filled = gr.State(recipe.flat())
-        blocks, headings = zip(*self._parts, strict=True)
-        self.outputs = [whole, *self.components, *blocks, *headings, self.filled]
-        self._fill(recipe)
+    def __init__(self, recipe: AnyRecipe) -> None:
+        self._kinds = [_KindForm(kind, recipe) for kind in (Recipe, SearchRecipe)]
+        self.inputs = [one for form in self._kinds for one in form.inputs]
+        self.outputs = [one for form in self._kinds for one in form.outputs]
 
     @property
     def events(self) -> list[Any]:
         """Return what happens when somebody has changed a value."""
         is_typed = (gr.Number, gr.Textbox)
-        return [one.blur if isinstance(one, is_typed) else one.input for one in self.components]
+        components = [one for form in self._kinds for one in form.components]
+        return [one.blur if isinstance(one, is_typed) else one.input for one in components]
 
-    def show(self, recipe: Recipe | None) -> list[Any]:
-        """Return the values of ``outputs`` that show ``recipe``; with None the form is hidden, and changes nothing."""
-        shown = recipe or Recipe()
+    def show(self, recipe: AnyRecipe) -> list[Any]:
+        """Return the values of ``outputs`` that show ``recipe``."""
+        return [value for form in self._kinds for value in form.show(recipe)]
+
+    def overrides(self, values: Sequence[Any]) -> list[str]:
+        """Return what was changed; what is not seen is as it was filled."""
+        left, found = iter(values), []
+        for form in self._kinds:
+            filled, *own = islice(left, len(form.inputs))
+            found += form.fields.overrides(own, filled)
+        return found
+
+
+class _KindForm:
+    """The fields of one kind of recipe, hidden while a recipe of the other is shown.
+
+    ``components`` stand in the order of the ``fields``; before them in ``inputs`` are the values that they were filled
+    with, which are kept with the page.
+    """
+
+    def __init__(self, kind: type[Recipe] | type[SearchRecipe], recipe: AnyRecipe) -> None:
+        self.fields = RecipeFields(kind)
+        self.components: list[Component] = []
+        self._kind = kind
+        self._parts: list[tuple[gr.Column, gr.HTML]] = []
+        shown = self._shown(recipe)
+        with gr.Column(visible=isinstance(recipe, kind)) as whole:
+            for section in self.fields.sections:
+                with gr.Accordion(section.title, open=False, elem_classes="wb-recipe-section"):
+                    self._place(section)
+        filled = gr.State(shown.flat())
+        blocks, headings = zip(*self._parts, strict=True)
+        self.inputs = [filled, *self.components]
+        self.outputs = [whole, *self.components, *blocks, *headings, filled]
+        self._fill(shown)
+
+    def show(self, recipe: AnyRecipe) -> list[Any]:
+        shown = self._shown(recipe)
         titles = _part_titles(shown)
         blocks = [gr.Column(visible=bool(title)) for title in titles]
-        whole = gr.Column(visible=recipe is not None)
+        whole = gr.Column(visible=isinstance(recipe, self._kind))
         return [whole, *self.fields.values(shown), *blocks, *titles, shown.flat()]
 
-    def _fill(self, recipe: Recipe) -> None:
+    def _shown(self, recipe: AnyRecipe) -> AnyRecipe:
+        return recipe if isinstance(recipe, self._kind) else self._kind()
+
+    def _fill(self, recipe: AnyRecipe) -> None:
         for component, value in zip(self.components, self.fields.values(recipe), strict=True):
             component.value = value
         for (block, heading), title in zip(self._parts, _part_titles(recipe), strict=True):
@@ -79,7 +113,7 @@ def _component(field: Field) -> Component:
     return gr.Textbox(max_lines=1, **about)
 
 
-def _part_titles(recipe: Recipe) -> list[Markup]:
+def _part_titles(recipe: AnyRecipe) -> list[Markup]:
     """Return a heading for each place of a part, empty where the recipe has fewer."""
     named = [
         Markup("<h4>{} <span>{}</span></h4>").format(name, part.path)

@@ -1,7 +1,7 @@
 """Tune: pick a recipe for the newest dataset version, check it, queue a run and watch it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,8 @@ from workbench.datasets import load_manifest
 from workbench.domain import DatasetVersion, Job, JobState, Role, Split
 from workbench.errors import DatasetError, RecipeError, TrackingError, WorkbenchError
 from workbench.recipe import Recipe
-from workbench.recipe_file import ResolvedValue, explain_recipe, is_search_recipe, load_recipe
+from workbench.recipe_file import ResolvedValue, explain_recipe, load_any_recipe
+from workbench.search_recipe import SearchRecipe
 from workbench.ui.device_queue_card import DeviceQueueCard
 from workbench.ui.fragments import badge, empty_state, facts, heading, loading, no_site, note, short_id, table, time_of
 from workbench.ui.job_panel import JobPanel
@@ -45,7 +46,6 @@ _USES = {
 }
 _PREFLIGHT = "tune-preflight"
 _TUNINGS = ("Tuning", "Tuning in the cluster")
-_NO_FORM = "{} tunes the encoder of the site's search. There is no form for it: what is to be otherwise is an override."
 
 
 def build(workspace: Workspace, site: gr.Dropdown) -> View:
@@ -87,7 +87,7 @@ def build(workspace: Workspace, site: gr.Dropdown) -> View:
         workspace,
         [checks.view, runs.view, View(workspace, desk.look_resume, [resume]), queue.view],
     )
-    chosen = [recipe, overrides, form.filled, *form.components]
+    chosen = [recipe, overrides, *form.inputs]
     for event in (recipe.input, mark.change):
         event(desk.show_recipe, recipe, [explanation, changes, checked, *form.outputs], show_progress="hidden")
     gr.on(form.events, desk.show_changes, chosen, changes, show_progress="hidden", trigger_mode="always_last")
@@ -122,26 +122,20 @@ class _Desk:
     def show_recipe(self, recipe: str | None, request: gr.Request) -> list[Any]:
         require(self.workspace, request)
         path = recipe_path(self.workspace.settings, recipe)
-        if is_search_recipe(path):
-            return [recipe_source(path), note(_NO_FORM.format(recipe)), "", *self.form.show(None)]
-        return [recipe_source(path), "", "", *self.form.show(load_recipe(path))]
+        return [recipe_source(path), "", "", *self.form.show(load_any_recipe(path))]
 
     @one_sentence_errors
-    def show_changes(
-        self, request: gr.Request, recipe: str | None, overrides: str, filled: Mapping[str, Any], *values: Any
-    ) -> Markup:
+    def show_changes(self, request: gr.Request, recipe: str | None, overrides: str, *values: Any) -> Markup:
         require(self.workspace, request)
-        changed = self.form.fields.overrides(values, filled)
+        changed = self.form.overrides(values)
         return note(f"Other than in {recipe}: {', '.join(changed)}") if changed else Markup("")
 
     @one_sentence_errors
-    def check_recipe(
-        self, request: gr.Request, recipe: str | None, overrides: str, filled: Mapping[str, Any], *values: Any
-    ) -> Markup:
+    def check_recipe(self, request: gr.Request, recipe: str | None, overrides: str, *values: Any) -> Markup:
         require(self.workspace, request)
         path = recipe_path(self.workspace.settings, recipe)
         try:
-            explained = explain_recipe(path, self._chosen(overrides, filled, values))
+            explained = explain_recipe(path, self._chosen(overrides, values))
         except RecipeError as error:
             return _problems(recipe, error)
         return note(f"{recipe} can be used as it is.", tone="good") + _resolved(explained)
@@ -153,11 +147,10 @@ class _Desk:
         site: str | None,
         recipe: str | None,
         overrides: str,
-        filled: Mapping[str, Any],
         *values: Any,
     ) -> None:
         user = require(self.workspace, request, Role.ENGINEER)
-        path, chosen = recipe_path(self.workspace.settings, recipe), self._chosen(overrides, filled, values)
+        path, chosen = recipe_path(self.workspace.settings, recipe), self._chosen(overrides, values)
         job = start_preflight_job(self.workspace, path, site=require_site(site), overrides=chosen, actor=user.name)
         self._tell_of_waiting(job)
 
@@ -170,7 +163,6 @@ class _Desk:
         in_cluster: bool,
         recipe: str | None,
         overrides: str,
-        filled: Mapping[str, Any],
         *values: Any,
     ) -> None:
         user = require(self.workspace, request, Role.ENGINEER)
@@ -178,7 +170,7 @@ class _Desk:
             self.workspace,
             recipe_path(self.workspace.settings, recipe),
             site=require_site(site),
-            overrides=self._chosen(overrides, filled, values),
+            overrides=self._chosen(overrides, values),
             actor=user.name,
             priority=int(priority or 0),
             in_cluster=in_cluster,
@@ -192,10 +184,10 @@ class _Desk:
         if job is not None:
             self._tell_of_waiting(resume_job(self.workspace, job.id, actor=user.name))
 
-    def _chosen(self, overrides: str | None, filled: Mapping[str, Any], values: Sequence[Any]) -> list[str]:
+    def _chosen(self, overrides: str | None, values: Sequence[Any]) -> list[str]:
         """Return the form's overrides and then those of the text, which win."""
         lines = [line.strip() for line in (overrides or "").splitlines() if line.strip()]
-        return [*self.form.fields.overrides(values, filled), *lines]
+        return [*self.form.overrides(values), *lines]
 
     def _tell_of_waiting(self, job: Job) -> None:
         if job.state is JobState.QUEUED:
@@ -203,9 +195,9 @@ class _Desk:
             gr.Info(f"Job {job.id} waits for a device, at place {place} of the queue.", title="Queued")
 
 
-def _loaded(workspace: Workspace, name: str | None) -> Recipe:
+def _loaded(workspace: Workspace, name: str | None) -> Recipe | SearchRecipe:
     try:
-        return load_recipe(recipe_path(workspace.settings, name))
+        return load_any_recipe(recipe_path(workspace.settings, name))
     except WorkbenchError:
         return Recipe()  # the page says what is wrong with the file when it is picked or checked
 
