@@ -20,7 +20,6 @@ from workbench.models.instructions import class_text
 from workbench.recipe_file import explain_recipe, load_any_recipe, load_recipe, load_search_recipe
 from workbench.search_recipe import SearchRecipe
 from workbench.tuning import search_estimate
-from workbench.tuning.estimate import check_fit
 from workbench.tuning.loop import Checkpoints
 from workbench.tuning.pair_loop import MOST_LOGIT_SCALE
 from workbench.tuning.pairs import collate_pairs
@@ -158,11 +157,25 @@ def test_what_does_not_fit_is_refused_with_what_to_change(prepare: Prepare, monk
     monkeypatch.setattr(search_estimate, "available_mib", lambda device: 64.0)
     with pytest.raises(PreflightError, match=r"GiB of memory for steps of 6 frames, but found 0\.1 GiB; leave a tower"):
         prepare("training.per_device_train_batch_size=6")
-    recipe = load_search_recipe(RECIPE, ["training.per_device_train_batch_size=64"])
-    check = partial(check_fit, 64, 1000, 10, remedy=partial(search_estimate.pairs_to_fit, recipe))
-    check(free_mib=1640)
-    with pytest.raises(PreflightError, match=r"set training\.per_device_train_batch_size to 23"):
-        check(free_mib=1239)
+
+
+def test_the_largest_batch_that_was_tried_and_fits_is_told(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a step takes is set, as that of a tiny model is lost among the process's pages: 100 MiB and 10 a frame."""
+    tried: list[int] = []
+
+    def peak(device: torch.device, step: Callable[[], None]) -> float:
+        assert isinstance(step, partial)
+        (count,) = step.args
+        tried.append(count)
+        return 1000 + 100 + 10.0 * count
+
+    monkeypatch.setattr(search_estimate, "used_mib", lambda device: 1000.0)
+    monkeypatch.setattr(search_estimate, "trainable", lambda model: 0)
+    monkeypatch.setattr(search_estimate, "peak_mib", peak)
+    monkeypatch.setattr(search_estimate, "available_mib", lambda device: 1350.0)
+    with pytest.raises(PreflightError, match=r"steps of 64 frames.*set training\.per_device_train_batch_size to 8\.$"):
+        prepare("training.per_device_train_batch_size=64")
+    assert tried == [2, 4, 8]
 
 
 def test_frozen_towers_look_once(prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

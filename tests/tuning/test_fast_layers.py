@@ -10,6 +10,7 @@ from transformers import LlamaConfig
 from transformers.models.llama.modeling_llama import (
     LlamaAttention,
     LlamaDecoderLayer,
+    LlamaRMSNorm,
     LlamaRotaryEmbedding,
     apply_rotary_pos_emb,
     eager_attention_forward,
@@ -22,7 +23,7 @@ from workbench.tuning.attention import attended
 from workbench.tuning.collator import Batch
 from workbench.tuning.forward import mixed_precision, row_losses
 from workbench.tuning.frames import AS_IT_IS
-from workbench.tuning.llama_layers import answers_alone
+from workbench.tuning.llama_layers import _normed, answers_alone
 from workbench.tuning.lora_layers import FusedLora
 from workbench.tuning.tuner import Prepared, collate_for
 
@@ -93,6 +94,18 @@ def test_attention_finds_and_learns_what_transformers_does(key_heads: int, place
     )
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(gradients, expected_gradients)
+
+
+def test_the_norm_is_summed_in_float32_where_products_have_16_bits() -> None:
+    torch.manual_seed(0)
+    norm, hidden = LlamaRMSNorm(576), 3 * torch.randn(4, 50, 576)
+    norm.weight.requires_grad_(False)
+    expected = norm(hidden)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = _normed(norm, hidden)
+    assert found.dtype == torch.bfloat16
+    most_by_rounding = 2**-8
+    assert ((found.float() - expected) / expected).abs().max() < 1.01 * most_by_rounding
 
 
 def test_what_a_plain_product_does_not_cover_stays_pefts(prepare_tuning: PrepareTuning) -> None:

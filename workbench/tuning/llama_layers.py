@@ -109,7 +109,8 @@ class _Norm(torch.autograd.Function):
     def forward(
         ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, epsilon: float, wanted: torch.dtype
     ) -> torch.Tensor:
-        mean_square = torch.linalg.vecdot(hidden, hidden)[..., None] / hidden.shape[-1]
+        with torch.autocast(hidden.device.type, enabled=False):  # which would sum the squares in 16 bits
+            mean_square = torch.linalg.vecdot(hidden, hidden)[..., None] / hidden.shape[-1]
         scale = (mean_square + epsilon).rsqrt()
         ctx.save_for_backward(hidden, weight, scale)
         normed: torch.Tensor = (hidden * scale).mul_(weight).to(wanted)

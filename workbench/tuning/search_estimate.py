@@ -26,21 +26,23 @@ from workbench.tuning.search_proofs import require_reached
 
 __all__ = ["estimate_pairs", "pairs_to_fit"]
 
-_FEW, _MORE = 2, 4
+_FEWEST = 2
 
 
 def estimate_pairs(objective: PairObjective, draws: DrawnFrames, *, steps: int, validates: bool) -> Estimate:
     """Take steps on the first frames of the plan, without changing a weight.
 
-    Two small ones come first, from which a whole batch is judged: PreflightError, with what to change, where it would
-    not fit, and when an adapter got no gradient.
+    Each has twice as many as the one before, and is not taken where it would not fit: PreflightError with the largest
+    batch that did. PreflightError also when an adapter got no gradient.
     """
     recipe, model = objective.recipe, objective.encoder.model
     assert isinstance(model, PeftModel)
     frames, device = recipe.training.per_device_train_batch_size, model.device
     state, held_mib, free_mib = torch.get_rng_state(), used_mib(device), available_mib(device)
     divide = partial(divided, recipe.shared.training, trainable(model), held_mib, validates=validates)
-    check = partial(check_fit, frames, free_mib=free_mib, remedy=partial(pairs_to_fit, recipe))
+
+    def check(fixed_mib: float, frame_mib: float, fitting: int) -> None:
+        check_fit(frames, fixed_mib, frame_mib, free_mib, remedy=lambda _: pairs_to_fit(recipe, fitting))
 
     def step(count: int) -> None:
         _take(objective, collate_pairs([draws[place] for place in range(count)]))
@@ -48,11 +50,12 @@ def estimate_pairs(objective: PairObjective, draws: DrawnFrames, *, steps: int, 
     model.train()
     try:
         with memory_enough(pairs_to_fit(recipe, frames // 2), device):
-            if frames > _MORE:
-                fixed_mib, few_mib = divide(peak_mib(device, lambda: step(_FEW)))
-                _, more_mib = divide(peak_mib(device, lambda: step(_MORE)))
-                frame_mib = max(0.0, more_mib - few_mib) / (_MORE - _FEW)
-                check(fixed_mib + max(0.0, few_mib - _FEW * frame_mib), frame_mib)
+            count = _FEWEST
+            while count < frames:
+                fixed_mib, few_mib = divide(peak_mib(device, partial(step, count)))
+                if fixed_mib + few_mib * min(2.0, frames / count) > free_mib:
+                    check(fixed_mib, few_mib / count, count if fixed_mib + few_mib <= free_mib else 0)
+                count *= 2
             step_s, batch_mib = tried(device, lambda: step(frames))
         require_reached(model)
     finally:
@@ -60,7 +63,7 @@ def estimate_pairs(objective: PairObjective, draws: DrawnFrames, *, steps: int, 
         model.eval()
         torch.set_rng_state(state)
     fixed_mib, activations_mib = divide(batch_mib)
-    check(fixed_mib, activations_mib / frames)
+    check(fixed_mib, activations_mib / frames, count // 2)
     return Estimate(
         step_s=step_s,
         total_s=steps * step_s,
