@@ -1,5 +1,6 @@
 """Layers that train faster lose and learn what peft's and transformers' own do."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import peft.tuners.lora
@@ -18,7 +19,7 @@ from transformers.models.llama.modeling_llama import (
 
 from tests.tuning.conftest import PrepareTuning
 from workbench.models.linear import product, quicken
-from workbench.recipe import Lora, Part, Recipe, Training
+from workbench.recipe import Base, Lora, Part, Recipe, Training
 from workbench.tuning.attention import attended
 from workbench.tuning.collator import Batch
 from workbench.tuning.forward import mixed_precision, row_losses
@@ -94,6 +95,30 @@ def test_attention_finds_and_learns_what_transformers_does(key_heads: int, place
     )
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(gradients, expected_gradients)
+
+
+@pytest.mark.parametrize(
+    ("base", "parts"),
+    [
+        (Base(dtype="bfloat16"), {"embedding": Part(path="model.text_model.embed_tokens", train="full")}),
+        (
+            Base(dtype="bfloat16", quantization="nf4"),
+            {
+                "norm": Part(path="model.text_model.layers.0.input_layernorm", train="full"),
+                "layer": Part(path="model.text_model.layers.1"),
+            },
+        ),
+    ],
+    ids=["embeddings of 16 bits", "a norm of 4 bits"],
+)
+def test_types_that_meet_in_a_layer_are_made_one(
+    prepare_tuning: PrepareTuning, base: Base, parts: dict[str, Part]
+) -> None:
+    prepared = prepare_tuning(Recipe(base=base, parts=parts))
+    losses, gradients = learnt(prepared, batch_of(prepared))
+    assert all(map(math.isfinite, losses))
+    assert gradients
+    assert all(gradient.isfinite().all() for gradient in gradients.values())
 
 
 def test_the_norm_is_summed_in_float32_where_products_have_16_bits() -> None:

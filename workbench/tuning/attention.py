@@ -23,12 +23,14 @@ def attended(
     mask: torch.Tensor,
     head_width: int,
 ) -> torch.Tensor:
-    """Return what ``queries`` ``[rows, places, heads * head_width]`` find, of the same shape and type.
+    """Return what ``queries`` ``[rows, places, heads * head_width]`` find, of the same shape.
 
     ``keys`` and ``values`` are ``[rows, length, key_heads * head_width]``; neighbouring heads share a key head where
     there are fewer. ``mask`` is added to the scores, ``[rows, 1, places, length]``. Sums of shares are in float32,
-    products in the type of the states.
+    products in autocast's type, or that of the values.
     """
+    calculated_in = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else values.dtype
+    queries, keys, values = (states.to(calculated_in) for states in (queries, keys, values))
     given = (queries, keys, values, *query_rotation, *key_rotation, mask, head_width)
     found: torch.Tensor = _Attention.apply(*given)  # type: ignore[no-untyped-call]
     return found

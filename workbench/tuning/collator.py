@@ -16,6 +16,7 @@ from workbench.models.chat import IGNORED_LABEL, ChatContract, encode
 from workbench.models.packing import PackedBatch, pack
 from workbench.tuning.encoding import EncodedFrame, TrainingItem
 from workbench.tuning.examples import TASKS, Example
+from workbench.tuning.image_features import joined_features
 
 Batch = dict[str, Any]
 _OURS = frozenset({"labels", "row_weight", "row_task", "row_tokens", "seen"})
@@ -25,7 +26,7 @@ _OURS = frozenset({"labels", "row_weight", "row_task", "row_tokens", "seen"})
 class Collator:
     """Encodes items through the chat contract, every row with a picture of its own, with ``labels`` [rows, length].
 
-    Where items have features, ``seen`` (a mapping a row) takes the place of ``pixel_values``.
+    Where items have features, ``seen`` takes the place of ``pixel_values``.
     """
 
     processor: ProcessorMixin
@@ -42,7 +43,7 @@ class Collator:
         )
         if seen := [item.seen for item in items for _ in item.examples if item.seen]:
             del batch["pixel_values"]
-            batch["seen"] = seen
+            batch["seen"] = joined_features(seen)
         tokens = (batch["labels"] != IGNORED_LABEL).sum(dim=1)
         return {**batch, **_of_rows([example for _, example in rows], tokens)}
 
@@ -77,8 +78,8 @@ def to_device(batch: Mapping[str, Any], device: torch.device) -> Batch:
 def _moved(value: Any, device: torch.device) -> Any:
     if isinstance(value, PackedBatch):
         return PackedBatch(**{name: tensor.to(device) for name, tensor in vars(value).items()})
-    if isinstance(value, list):
-        return [to_device(row, device) for row in value]
+    if isinstance(value, dict):
+        return to_device(value, device)
     return value.to(device, non_blocking=True)
 
 

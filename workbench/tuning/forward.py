@@ -13,7 +13,7 @@ from workbench.models.family import family_of
 from workbench.models.packing import PackedBatch
 from workbench.recipe import Training
 from workbench.tuning.collator import model_inputs
-from workbench.tuning.image_features import joined_features
+from workbench.tuning.image_features import seen_again
 from workbench.tuning.llama_layers import answers_alone, quicken_layers
 
 
@@ -114,7 +114,7 @@ def _separate_losses(model: PreTrainedModel, batch: Mapping[str, Any]) -> torch.
     targets = batch["labels"][:, 1:]
     first_answer = int((targets != IGNORED_LABEL).any(dim=0).float().argmax())
     targets = targets[:, first_answer:]
-    seen = {"mm_encoder_outputs": {"image": joined_features(batch["seen"])}} if "seen" in batch else {}
+    seen = {"mm_encoder_outputs": {"image": seen_again(batch["seen"])}} if "seen" in batch else {}
     inputs = {**model_inputs(batch), **seen}
     logits = model(**inputs, use_cache=False, logits_to_keep=targets.shape[1] + 1).logits[:, :-1].float()
     losses = functional.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED_LABEL, reduction="none")

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-__all__ = ["joined_features", "kept_features"]
+__all__ = ["joined_features", "kept_features", "seen_again"]
 
 _FEATURES, _DEEPER = "features", "deeper"
+_PLACES = {_FEATURES: 0, _DEEPER: 1}
 
 
 def kept_features(seen: Any) -> dict[str, torch.Tensor]:
@@ -25,11 +26,16 @@ def kept_features(seen: Any) -> dict[str, torch.Tensor]:
     return {**kept, _DEEPER: torch.stack([torch.cat(list(layer)) for layer in deeper])} if deeper else kept
 
 
-def joined_features(rows: Sequence[Mapping[str, torch.Tensor]]) -> BaseModelOutputWithPooling:
-    """Return what ``get_image_features`` would have returned for the pictures of which ``rows`` are kept."""
-    features = [row[_FEATURES] for row in rows]
-    keeps_tiles = features[0].ndim == 3
-    seen = BaseModelOutputWithPooling(pooler_output=torch.cat(features) if keeps_tiles else features)
-    if _DEEPER in rows[0]:
-        seen.deepstack_features = list(zip(*(row[_DEEPER] for row in rows), strict=True))
+def joined_features(rows: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Return the features of several pictures, one behind the other."""
+    return {name: torch.cat([row[name] for row in rows], dim=_PLACES[name]) for name in rows[0]}
+
+
+def seen_again(joined: Mapping[str, torch.Tensor]) -> BaseModelOutputWithPooling:
+    """Return what ``get_image_features`` would have returned for the pictures of which the features are ``joined``."""
+    features = joined[_FEATURES]
+    keeps_tiles = features.ndim == 3
+    seen = BaseModelOutputWithPooling(pooler_output=features if keeps_tiles else [features])
+    if _DEEPER in joined:
+        seen.deepstack_features = [(layer,) for layer in joined[_DEEPER]]
     return seen

@@ -119,6 +119,6 @@ class _Norm(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         hidden, weight, scale = ctx.saved_tensors
-        of_normed = gradients[0] * weight
+        of_normed = gradients[0].float() * weight
         along = torch.linalg.vecdot(of_normed, hidden)[..., None] * scale**3 / -hidden.shape[-1]
         return of_normed.mul_(scale).addcmul_(hidden, along), None, None, None

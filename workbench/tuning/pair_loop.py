@@ -26,7 +26,7 @@ class PairLoop(Loop):
     objective: PairObjective = field(kw_only=True)
 
     def without_memory(self) -> str:
-        return pairs_to_fit(self.objective.recipe, self.recipe.training.per_device_train_batch_size // 2)
+        return pairs_to_fit(self.objective.recipe, max(2, self.recipe.training.per_device_train_batch_size // 2))
 
     def _learn(self, upcoming: Iterator[Batch]) -> None:
         training = self.recipe.training

@@ -49,7 +49,7 @@ def estimate_pairs(objective: PairObjective, draws: DrawnFrames, *, steps: int, 
 
     model.train()
     try:
-        with memory_enough(pairs_to_fit(recipe, frames // 2), device):
+        with memory_enough(pairs_to_fit(recipe, max(_FEWEST, frames // 2)), device):
             count = _FEWEST
             while count < frames:
                 fixed_mib, few_mib = divide(peak_mib(device, partial(step, count)))
