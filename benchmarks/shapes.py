@@ -48,7 +48,7 @@ def build(shape: str, folder: Path) -> Path:
 
 
 def smolvlm_500m(tokenizer: PreTrainedTokenizerFast) -> tuple[type[PreTrainedModel], PreTrainedConfig]:
-    """SigLIP of 93 M weights at 512 pixels, a shuffle of 4 x 4 patches, SmolLM2 of 360 M."""
+    """SigLIP of 86 M weights at 512 pixels, a shuffle of 4 x 4 patches, SmolLM2 of 360 M."""
     config = Idefics3Config(
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
         scale_factor=4,
