@@ -24,7 +24,6 @@ On a GPU memory is that of its tensors; on the CPU it is the process's, or with 
 """
 
 import argparse
-import gc
 import io
 import json
 import math
@@ -37,11 +36,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +64,6 @@ COLUMNS = (
     "held-out loss",
     "class accuracy",
 )
-MIB = 2**20
 TARGETS = {"frozen": 3.0, "tuned": 1.2}
 SHAPES = ("smolvlm-500m", "qwen2.5-vl-3b")
 VISION_MATRICES = {
@@ -176,6 +172,8 @@ def in_its_own_process(trainer: str, case: str, seed: int, given: argparse.Names
 
 
 def run(trainer: str, case: str, given: argparse.Namespace) -> Result:
+    from device import peak_flops, peak_memory
+
     recipe = recipe_of(case, given)
     train, held_out, class_names = labelled_stills(given.frames, given.shape)
     prepared = prepared_run(recipe, given.base, train, held_out, class_names)
@@ -313,55 +311,6 @@ def work_of(prepared: Any) -> tuple[int, float]:
 
 def _weights(module: Any) -> int:
     return sum(weight.numel() for name, weight in module.named_parameters() if ".lora_" not in name)
-
-
-def peak_flops() -> float:
-    """Return how many FLOPs a second the device reaches in a large product in bfloat16."""
-    import torch
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    size = 8192 if device == "cuda" else 2048
-    matrix = torch.randn(size, size, device=device, dtype=torch.bfloat16)
-    best = math.inf
-    for _ in range(10):
-        started = time.perf_counter()
-        product = matrix @ matrix
-        float(product[0, 0])  # waits for it
-        best = min(best, time.perf_counter() - started)
-    return 2 * size**3 / best
-
-
-@contextmanager
-def peak_memory(tensors: bool) -> Iterator[list[float]]:
-    """Yield a list that after the block holds its peak in MiB: of the GPU, of the tensors, or of the process."""
-    import torch
-
-    found: list[float] = []
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-        yield found
-        found.append(torch.cuda.max_memory_allocated() / MIB)
-    elif tensors:
-        before = tensor_bytes()
-        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-            yield found
-        events = [one for one in profile.profiler.kineto_results.events() if one.name() == "[memory]"]
-        events.sort(key=lambda one: one.start_ns())
-        found.append((before + max(accumulate(one.nbytes() for one in events))) / MIB)
-    else:
-        Path("/proc/self/clear_refs").write_text("5")
-        yield found
-        status = Path("/proc/self/status").read_text()
-        found.append(next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")))
-
-
-def tensor_bytes() -> int:
-    """Return what all tensors of this process hold together, each memory counted once."""
-    import torch
-
-    gc.collect()  # what is freed later would be taken off
-    held = [one.untyped_storage() for one in gc.get_objects() if isinstance(one, torch.Tensor)]
-    return sum({storage.data_ptr(): storage.nbytes() for storage in held}.values())
 
 
 def weighed_by_token(prepared: Any) -> list[Any]:
